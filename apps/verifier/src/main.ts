@@ -1,0 +1,155 @@
+#!/usr/bin/env node
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { TlogError, isBundle, parseVerifier, salvageZip, verifyBundle, verifyReceipt, type NoteVerifier } from '#tlog';
+import { bundleJson, bundleText, receiptText, type BundleResult, type ReceiptResult } from './verdict-text.js';
+
+const VERSION = '0.1.0';
+
+const HELP = `custodiet-verify ${VERSION}: checks Custodiet evidence offline, trusting neither the agency nor its server.
+
+  custodiet-verify BUNDLE [--log-key VKEY|FILE] [--json]
+  custodiet-verify receipt RECEIPT --file VIDEO --log-key VKEY|FILE [--json]
+
+BUNDLE     an evidence bundle (.zip)
+RECEIPT    what the service gave a docking station for one recording, and VIDEO that recording
+--log-key  the log's public key, or a file that holds it, got from somewhere else than the bundle.
+           Without it a bundle is only shown to agree with itself.
+--json     one JSON object on standard output
+--help, --version
+
+Exit status: 0 verified, 1 not verified (what failed and where is printed), 2 not a bundle, unreadable or wrong usage.
+`;
+
+/** Nothing could be verified or refuted: exit status 2. */
+class Unusable extends Error {}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args);
+  if (values.help) return print(HELP, 0);
+  if (values.version) return print(`${VERSION}\n`, 0);
+  const [first, ...rest] = positionals;
+  const isReceipt = first === 'receipt';
+  const path = isReceipt ? rest.shift() : first;
+  if (path === undefined) throw new Unusable(isReceipt ? 'Which receipt?' : 'Which bundle?');
+  if (rest.length > 0) throw new Unusable(`One thing at a time: ${JSON.stringify(rest[0])} is one too many.`);
+  const logKey = values['log-key'] === undefined ? undefined : await readLogKey(values['log-key']);
+  if (!isReceipt) {
+    if (values.file !== undefined) throw new Unusable('--file goes with a receipt.');
+    const result = await checkBundle(path, logKey);
+    return print(values.json ? bundleJson(result) : bundleText(result), result.verdict.ok ? 0 : 1);
+  }
+  if (values.file === undefined || logKey === undefined) throw new Unusable('A receipt is checked with --file and --log-key.');
+  const result = await checkReceipt(path, values.file, logKey);
+  return print(values.json ? `${JSON.stringify(result)}\n` : receiptText(result), result.ok ? 0 : 1);
+}
+
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        'log-key': { type: 'string' },
+        file: { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new Unusable(error instanceof Error ? error.message : 'The arguments could not be read.');
+  }
+}
+
+async function checkBundle(path: string, logKey: NoteVerifier | undefined): Promise<BundleResult> {
+  const bytes = await readWhole(path);
+  let container: ReturnType<typeof salvageZip>;
+  try {
+    container = salvageZip(bytes);
+  } catch (error) {
+    if (error instanceof TlogError && error.code === 'not-a-zip')
+      throw new Unusable(`${path} is not an evidence bundle: it is no ZIP file.`);
+    throw error;
+  }
+  const { files, fault } = container;
+  if (fault === undefined && !isBundle(files)) throw new Unusable(`${path} is not an evidence bundle: it holds no bundle.json.`);
+  const inside = verifyBundle(files, logKey === undefined ? {} : { logKey });
+  const detail = fault ?? `${files.size} files in the one form a bundle is written in.`;
+  // A container that was altered is looked into all the same: what is inside tells what was changed.
+  const checks = [{ name: 'container', ok: fault === undefined, detail }, ...inside.checks];
+  return { path, verdict: { ...inside, ok: inside.ok && fault === undefined, checks } };
+}
+
+async function checkReceipt(path: string, video: string, logKey: NoteVerifier): Promise<ReceiptResult> {
+  const bytes = await readWhole(path);
+  const sha256 = await hashOf(video);
+  const common = { receipt: path, file: video, sha256, logKey: logKey.vkey };
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const { index, at, checkpoint } = verifyReceipt(text, { logKey, sha256 });
+    const detail = `The log ${checkpoint.origin} holds the sealing of this file as entry ${index}, at ${at}.`;
+    return { ok: true, ...common, detail, index: index.toString(), at, size: checkpoint.size.toString() };
+  } catch (error) {
+    if (error instanceof TlogError) return { ok: false, ...common, detail: error.message, code: error.code };
+    if (error instanceof TypeError)
+      return { ok: false, ...common, detail: 'The receipt is not UTF-8.', code: 'encoding-malformed' };
+    throw error;
+  }
+}
+
+async function readLogKey(given: string): Promise<NoteVerifier> {
+  try {
+    return parseVerifier(given);
+  } catch (asKey) {
+    const text = await readFile(given, 'utf8').catch(() => {
+      throw new Unusable(`--log-key is neither a key nor a file that can be read. (${messageOf(asKey)})`);
+    });
+    try {
+      return parseVerifier(text.trim());
+    } catch (error) {
+      throw new Unusable(`${given} does not hold a log key. (${messageOf(error)})`);
+    }
+  }
+}
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new Unusable(`${path} cannot be read. (${messageOf(error)})`);
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch (error) {
+    throw new Unusable(`${path} cannot be read. (${messageOf(error)})`);
+  }
+  return hash.digest('hex');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function print(text: string, status: number): number {
+  process.stdout.write(text);
+  return status;
+}
+
+try {
+  // Not process.exit: it would cut off output that a pipe has not taken yet.
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // Whatever was not foreseen has verified nothing either.
+  process.stderr.write(
+    `custodiet-verify: ${messageOf(error)}\n${error instanceof Unusable ? 'See custodiet-verify --help.\n' : ''}`,
+  );
+  process.exitCode = 2;
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { parseVerifier, type BundleVerdict } from '#tlog';
+
+export interface BundleResult {
+  readonly path: string;
+  readonly verdict: BundleVerdict;
+}
+
+export interface ReceiptResult {
+  readonly ok: boolean;
+  readonly receipt: string;
+  readonly file: string;
+  /** Of the file in hand, lowercase hexadecimal. */
+  readonly sha256: string;
+  readonly logKey: string;
+  readonly detail: string;
+  readonly code?: string;
+  readonly index?: string;
+  readonly at?: string;
+  readonly size?: string;
+}
+
+/** One line a check, then a sentence on the whole and on where the log's key came from. */
+export function bundleText({ path, verdict }: BundleResult): string {
+  const lines = verdict.checks.map(({ name, ok, where, detail }) => {
+    return `${ok ? '✓' : '✗'} ${printable(name)}: ${where === undefined ? '' : `${printable(where)}: `}${printable(detail)}`;
+  });
+  const failed = verdict.checks.filter(({ ok }) => !ok).length;
+  const closing = verdict.ok
+    ? `VERIFIED: recording ${verdict.recording ?? ''}, ${verdict.entries} log entries, nothing altered.`
+    : `NOT VERIFIED: ${failed === 1 ? 'one check' : `${failed} checks`} of ${printable(path)} failed.`;
+  return [...lines, '', closing, ...keyLines(verdict)].join('\n') + '\n';
+}
+
+/** One JSON object; sizes and indexes as decimal strings, hashes as base64. */
+export function bundleJson({ path, verdict }: BundleResult): string {
+  const { checkpoint, ...rest } = verdict;
+  const shown = checkpoint && {
+    origin: checkpoint.origin,
+    size: checkpoint.size.toString(),
+    root: Buffer.from(checkpoint.root).toString('base64'),
+  };
+  const key = verdict.logKey === undefined ? {} : { logKeyFingerprint: fingerprint(verdict.logKey) };
+  return `${JSON.stringify({ bundle: path, ...rest, ...(shown ? { checkpoint: shown } : {}), ...key })}\n`;
+}
+
+export function receiptText({ ok, receipt, file, sha256, logKey, detail }: ReceiptResult): string {
+  return [
+    `${ok ? '✓' : '✗'} receipt: ${printable(detail)}`,
+    '',
+    ok
+      ? `VERIFIED: ${printable(file)} is the sealed recording.`
+      : `NOT VERIFIED: ${printable(receipt)} does not prove ${printable(file)}.`,
+    `SHA-256 of the file: ${sha256}`,
+    `Log key, as you gave it: ${logKey}`,
+    '',
+  ].join('\n');
+}
+
+function keyLines({ logKey, logKeyPinned }: BundleVerdict): string[] {
+  if (logKey === undefined) return [];
+  const shown = [`  ${logKey}`, `  SHA-256 fingerprint: ${fingerprint(logKey)}`];
+  return logKeyPinned
+    ? ['The log key is the one you gave:', ...shown]
+    : [
+        'The log key came out of the bundle itself. That shows only that the bundle agrees with itself: compare this key with',
+        'the one the agency or its oversight board has published, or give that one with --log-key.',
+        ...shown,
+      ];
+}
+
+/** SHA-256 of the raw public key in groups of four hexadecimal digits, to be read out and compared. */
+function fingerprint(vkey: string): string {
+  const digest = createHash('sha256').update(parseVerifier(vkey).publicKey).digest('hex');
+  return digest.match(/.{4}/g)?.join(' ') ?? digest;
+}
+
+/** File names come out of hostile input: what could steer a terminal is shown as an escape. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}

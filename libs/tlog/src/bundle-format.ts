@@ -1,0 +1,153 @@
+import { canonicalize, parseCanonical } from './canonical-json.js';
+import { base64, fromBase64, fromDecimal, fromUtf8, hex } from './encodings.js';
+import { decodeHeader, payloadCommitment } from './entry.js';
+import { isBundlePath } from './bundle-zip.js';
+import { JsonShape, UUID, SHA256_HEX } from './json-shape.js';
+import { sha256, type Hash } from './merkle.js';
+import { isKeyName } from './note.js';
+
+export const BUNDLE_FORMAT = 'custodiet/evidence-bundle/v1';
+
+/** Names with a meaning of their own. */
+export const BUNDLE_FILES = {
+  bundle: 'bundle.json',
+  entries: 'entries.jsonl',
+  proofs: 'proofs.jsonl',
+  checkpoint: 'checkpoint',
+  manifest: 'manifest.note',
+  dockKey: 'dock-key.txt',
+} as const;
+
+/** What bundle.json does not list, because the log vouches for it: bundle.json itself, the entries and their proofs. */
+export const PROVING_FILES: readonly string[] = [
+  BUNDLE_FILES.bundle,
+  BUNDLE_FILES.entries,
+  BUNDLE_FILES.proofs,
+  BUNDLE_FILES.checkpoint,
+];
+
+/** bundle.json: what the bundle is about and the hashes of the files in it. */
+export interface BundleManifest {
+  /** Origin of the log. */
+  readonly log: string;
+  /** The log's vkey. */
+  readonly logKey: string;
+  /** UUID of the recording. */
+  readonly recording: string;
+  /** UUIDs of every subject whose chain is in the bundle, the recording first. */
+  readonly subjects: readonly string[];
+  /**
+   * Leaf hash of the last entry in the bundle of every subject but the recording: their chains could otherwise be cut short
+   * unnoticed. The recording's own chain ends with the export.
+   */
+  readonly heads: ReadonlyMap<string, Hash>;
+  /** RFC 3339, UTC, milliseconds, "Z". */
+  readonly createdAt: string;
+  /** Path to lowercase hexadecimal SHA-256. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+const bundleShape = new JsonShape('bundle-malformed', 'bundle.json');
+const entryShape = new JsonShape('bundle-malformed', 'entry line');
+const proofShape = new JsonShape('bundle-malformed', 'proof line');
+
+/**
+ * Text of bundle.json, one line with its newline. Its SHA-256 goes into the header of the 'evidence-bundle.exported' entry.
+ * `files` holds the contents of every file that is to be listed, by path. @throws TlogError 'bundle-malformed'
+ */
+export function bundleManifest(
+  manifest: Omit<BundleManifest, 'files'> & { readonly files: ReadonlyMap<string, Uint8Array> },
+): string {
+  const { log, logKey, recording, subjects, createdAt } = manifest;
+  const heads = Object.fromEntries([...manifest.heads].map(([subject, leaf]) => [subject, base64(leaf)]));
+  const files = Object.fromEntries([...manifest.files].map(([path, data]) => [path, hex(sha256(data))]));
+  const line = `${canonicalize({ format: BUNDLE_FORMAT, log, logKey, recording, subjects, heads, createdAt, files })}\n`;
+  parseBundleManifest(line);
+  return line;
+}
+
+/** @throws TlogError unless the text is one canonical line as `bundleManifest` writes it. */
+export function parseBundleManifest(text: string): BundleManifest {
+  const [line, ...more] = linesOf(text);
+  if (line === undefined || more.length > 0) return bundleShape.refuse('it is not one line');
+  const names = ['format', 'log', 'logKey', 'recording', 'subjects', 'heads', 'createdAt', 'files'];
+  const o = bundleShape.object(parseCanonical(line), names);
+  bundleShape.literal(o, 'format', BUNDLE_FORMAT);
+  const recording = bundleShape.uuid(o, 'recording');
+  const subjects = bundleShape.list(o, 'subjects').map((subject) => {
+    return typeof subject === 'string' && UUID.test(subject)
+      ? subject
+      : bundleShape.refuse('subjects holds something that is not a UUID');
+  });
+  if (subjects[0] !== recording) bundleShape.refuse('the recording is not the first of the subjects');
+  if (new Set(subjects).size !== subjects.length) bundleShape.refuse('a subject is named twice');
+  const heads = bundleShape.object(o['heads'], subjects.slice(1));
+  const listed = o['files'];
+  const paths = typeof listed === 'object' && listed !== null ? Object.keys(listed) : [];
+  const files = bundleShape.object(listed, [], paths);
+  for (const [path, digest] of Object.entries(files)) {
+    if (!isBundlePath(path) || PROVING_FILES.includes(path))
+      bundleShape.refuse(`${JSON.stringify(path)} is not a path it may list`);
+    if (typeof digest !== 'string' || !SHA256_HEX.test(digest)) bundleShape.refuse(`the hash of ${path} is not a SHA-256`);
+  }
+  return {
+    log: bundleShape.text(o, 'log', isKeyName, 'the origin of a log'),
+    logKey: bundleShape.text(o, 'logKey', (text) => text !== '', 'a key'),
+    recording,
+    subjects,
+    heads: new Map(subjects.slice(1).map((subject) => [subject, fromBase64(bundleShape.base64Hash(heads, subject), 32)])),
+    createdAt: bundleShape.instant(o, 'createdAt'),
+    files: new Map(paths.map((path) => [path, bundleShape.sha256(files, path)])),
+  };
+}
+
+/** One entry: its place in the log, the exact header bytes, and what opens its payload commitment. */
+export interface BundleEntry {
+  readonly index: bigint;
+  readonly header: Uint8Array;
+  /** 32 bytes. */
+  readonly salt: Uint8Array;
+  /** Canonical JSON text. */
+  readonly payload: string;
+}
+
+/** Line of entries.jsonl, with its newline. @throws TlogError when header, salt or payload are not what they should be. */
+export function bundleEntryLine({ index, header, salt, payload }: BundleEntry): string {
+  decodeHeader(header);
+  payloadCommitment(salt, payload);
+  return `${canonicalize({ index: index.toString(), header: fromUtf8(header), salt: base64(salt), payload })}\n`;
+}
+
+/** @throws TlogError; the header is checked by `decodeHeader`. `line` is without its newline. */
+export function parseBundleEntry(line: string): { index: bigint; header: string; salt: Uint8Array; payload: string } {
+  const o = entryShape.object(parseCanonical(line), ['index', 'header', 'salt', 'payload']);
+  const notEmpty = (text: string): boolean => text !== '';
+  return {
+    index: fromDecimal(entryShape.text(o, 'index', notEmpty, 'a decimal number')),
+    header: entryShape.text(o, 'header', notEmpty, 'the text of an entry header'),
+    salt: fromBase64(entryShape.base64Hash(o, 'salt'), 32),
+    payload: entryShape.text(o, 'payload', notEmpty, 'the text of a payload'),
+  };
+}
+
+/** Line of proofs.jsonl, with its newline: the inclusion proof of one entry in the tree of the bundle's checkpoint. */
+export function bundleProofLine({ index, hashes }: { readonly index: bigint; readonly hashes: readonly Hash[] }): string {
+  return `${canonicalize({ index: index.toString(), hashes: hashes.map(base64) })}\n`;
+}
+
+/** @throws TlogError. `line` is without its newline. */
+export function parseBundleProof(line: string): { index: bigint; hashes: Hash[] } {
+  const o = proofShape.object(parseCanonical(line), ['index', 'hashes']);
+  return {
+    index: fromDecimal(proofShape.text(o, 'index', (text) => text !== '', 'a decimal number')),
+    hashes: proofShape.list(o, 'hashes').map((hash) => {
+      return typeof hash === 'string' ? fromBase64(hash, 32) : proofShape.refuse('hashes holds something that is not text');
+    }),
+  };
+}
+
+/** Lines without their newlines. @throws TlogError unless every line, the last one too, ends in a newline. */
+export function linesOf(text: string): string[] {
+  if (!text.endsWith('\n')) return bundleShape.refuse('its last line has no newline');
+  return text.slice(0, -1).split('\n');
+}
