@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
+
+/** Every variable the product reads, once, with its default. `.env.example` explains each and a test keeps the two equal. */
+export const ConfigSchema = z.object({
+  AGENCY_NAME: z.string().min(1).max(120).default('Unnamed agency'),
+  TIME_ZONE: z
+    .string()
+    .default('UTC')
+    .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'is not an IANA time zone'),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(8080),
+  WORKER_PORT: z.coerce.number().int().min(0).max(65535).default(8081),
+  TRUST_PROXY: flag.default(false),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+
+  DATABASE_URL: postgresUrl,
+  DATABASE_SEQUENCER_URL: postgresUrl.optional(),
+  DATABASE_OWNER_URL: postgresUrl.optional(),
+  DATABASE_ADMIN_URL: postgresUrl.optional(),
+  DATABASE_POOL: z.coerce.number().int().min(2).max(200).default(20),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+
+  S3_ENDPOINT: z.url({ protocol: /^https?$/ }),
+  S3_REGION: z.string().min(1).default('us-east-1'),
+  S3_ACCESS_KEY_ID: z.string().min(1),
+  S3_SECRET_ACCESS_KEY: z.string().min(1),
+  S3_EVIDENCE_BUCKET: z.string().min(3).max(63).default('custodiet-evidence'),
+  S3_RENDITION_BUCKET: z.string().min(3).max(63).default('custodiet-renditions'),
+  OBJECT_LOCK_MODE: z.enum(['GOVERNANCE', 'COMPLIANCE']).default('COMPLIANCE'),
+  OBJECT_LOCK_DAYS: z.coerce.number().int().min(1).max(36500).default(30),
+  RETENTION_DAYS: z.coerce.number().int().min(1).max(36500).default(90),
+
+  LOG_SIGNING_KEY: z.string().startsWith('PRIVATE+KEY+').optional(),
+  LOG_SIGNING_KEY_FILE: z.string().optional(),
+  CHECKPOINT_SECONDS: z.coerce.number().int().min(1).max(3600).default(10),
+
+  PART_SIZE_MIB: z.coerce.number().int().min(5).max(64).default(8),
+  MAX_FILE_GIB: z.coerce.number().int().min(1).max(1024).default(64),
+  SESSION_HOURS: z.coerce.number().int().min(1).max(168).default(12),
+  SIGN_IN_ATTEMPTS_PER_MINUTE: z.coerce.number().int().min(1).max(10000).default(20),
+  VIEWING_IDLE_SECONDS: z.coerce.number().int().min(10).max(3600).default(120),
+
+  WORK_DIR: z.string().min(1).default('.data/work'),
+  FFMPEG_PATH: z.string().min(1).default('ffmpeg'),
+  FFPROBE_PATH: z.string().min(1).default('ffprobe'),
+  MEDIA_MEMORY_MIB: z.coerce.number().int().min(512).default(4096),
+  MEDIA_TIME_LIMIT_SECONDS: z.coerce.number().int().min(10).default(14400),
+  DEMO_ACCOUNTS_FILE: z.string().min(1).optional(),
+  TRANSCODE_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
+});
+
+export type Config = Readonly<z.infer<typeof ConfigSchema>>;
+export const CONFIG = Symbol('CONFIG');
+
+/** What each process must have beyond the schema's own requirements: the API never holds the signing key. */
+const NEEDS = {
+  api: [],
+  worker: ['DATABASE_SEQUENCER_URL'],
+  migrate: ['DATABASE_OWNER_URL', 'DATABASE_SEQUENCER_URL'],
+} as const satisfies Record<string, readonly (keyof Config)[]>;
+
+export class ConfigurationFaulty extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(`The configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((f) => `  - ${f}`).join('\n')}`);
+  }
+}
+
+/** Parses the environment once, for one kind of process. @throws ConfigurationFaulty naming every fault at once. */
+export function loadConfig(role: keyof typeof NEEDS, env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = ConfigSchema.safeParse(given);
+  const faults = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  for (const name of NEEDS[role]) if (given[name] === undefined) faults.push(`${name}: is needed by the ${role} process`);
+  if (role === 'worker' && given['LOG_SIGNING_KEY'] === undefined && given['LOG_SIGNING_KEY_FILE'] === undefined)
+    faults.push('LOG_SIGNING_KEY or LOG_SIGNING_KEY_FILE: is needed by the worker process');
+  if (!parsed.success || faults.length > 0) throw new ConfigurationFaulty(faults);
+  return Object.freeze(parsed.data);
+}
+
+/** The log's signing key (C2SP signed-note signer text). @throws ConfigurationFaulty when the file is missing or readable by others. */
+export function readSigningKey(config: Config, stat: (path: string) => { mode: number }): string {
+  if (config.LOG_SIGNING_KEY !== undefined) return config.LOG_SIGNING_KEY;
+  const file = config.LOG_SIGNING_KEY_FILE ?? '';
+  try {
+    if ((stat(file).mode & 0o077) !== 0) throw new ConfigurationFaulty([`LOG_SIGNING_KEY_FILE: ${file} is readable by others; make it 0600`]);
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if (error instanceof ConfigurationFaulty) throw error;
+    throw new ConfigurationFaulty([`LOG_SIGNING_KEY_FILE: ${file} cannot be read`]);
+  }
+}

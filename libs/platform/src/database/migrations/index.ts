@@ -1,0 +1,16 @@
+import { Outbox1763600000000 } from './1763600000000-outbox.js';
+import { CustodyLog1763600000001 } from './1763600000001-custody-log.js';
+import { Identity1763600000002 } from './1763600000002-identity.js';
+import { Evidence1763600000003 } from './1763600000003-evidence.js';
+import { Access1763600000004 } from './1763600000004-access.js';
+import { Redaction1763600000005 } from './1763600000005-redaction.js';
+
+/** In order. A migration that has run anywhere is never edited. */
+export const MIGRATIONS = [
+  Outbox1763600000000,
+  CustodyLog1763600000001,
+  Identity1763600000002,
+  Evidence1763600000003,
+  Access1763600000004,
+  Redaction1763600000005,
+];

@@ -1,0 +1,72 @@
+import { STATUS_CODES } from 'node:http';
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { Problem } from './problem.js';
+
+interface Reply {
+  sent: boolean;
+  status(code: number): Reply;
+  header(name: string, value: string): Reply;
+  send(body: string): unknown;
+}
+
+interface ClientFault {
+  statusCode: number;
+  message: string;
+}
+
+/** Faults that Fastify raises itself before a controller is reached: oversized or malformed bodies. */
+function isClientFault(error: unknown): error is ClientFault {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return error instanceof Error && typeof status === 'number' && status >= 400 && status < 500;
+}
+
+function kebab(text: string): string {
+  return text.toLowerCase().replaceAll(/[^a-z]+/g, '-');
+}
+
+function fromStatus(status: number, detail: string): Problem {
+  const title = STATUS_CODES[status] ?? 'Error';
+  return new Problem(status, kebab(title), title, detail);
+}
+
+/** Turns whatever was thrown into one problem document; internals stay in the log under an incident id. RFC 9457. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<Reply>();
+    if (reply.sent) {
+      this.logger.error({ err: error }, 'failed after the answer had begun');
+      return;
+    }
+    const problem = this.toProblem(error);
+    const retryAfter = problem.members['retryAfter'];
+    if (typeof retryAfter === 'number') reply.header('Retry-After', String(retryAfter));
+    reply
+      .status(problem.status)
+      .header('Content-Type', 'application/problem+json; charset=utf-8')
+      .header('Cache-Control', 'no-store')
+      .send(
+        JSON.stringify({
+          type: `urn:custodiet:${problem.code}`,
+          title: problem.title,
+          status: problem.status,
+          detail: problem.detail,
+          ...problem.members,
+        }),
+      );
+  }
+
+  private toProblem(error: unknown): Problem {
+    if (error instanceof Problem) return error;
+    if (error instanceof HttpException) return fromStatus(error.getStatus(), error.message);
+    if (isClientFault(error)) return fromStatus(error.statusCode, error.message);
+    const incident = uuidv7();
+    this.logger.error({ err: error, incident }, 'unexpected failure');
+    return new Problem(500, 'internal', 'Something went wrong on our side', `Nothing was changed unless you were told so. Give incident ${incident} to the administrator.`, {
+      incident,
+    });
+  }
+}
