@@ -1,0 +1,139 @@
+import type { Json } from '#tlog';
+
+/** Bytes really sent, merged into spans of the recording's own time axis, in milliseconds. */
+export type DeliveredRange = Readonly<{ fromMs: number; toMs: number }>;
+
+/**
+ * Every event that custody knows. `sha256` (lowercase hex), where present, goes into the public header; everything else into the erasable payload.
+ * Subjects: a recording unless the comment says otherwise. CJIS control families are those of the FBI CJIS Security Policy 5.9.5 ff.
+ */
+export type CustodyEvent =
+  /** Written when an administrator makes an account (subject: person). AC-2 */
+  | { readonly type: 'person.enrolled'; readonly username: string; readonly name: string; readonly badge: string | null; readonly roles: readonly string[] }
+  /** Written when somebody signs in (subject: person). AU-2 */
+  | { readonly type: 'sign-in.succeeded'; readonly method: string }
+  /** Written when a known account is tried with a wrong secret (subject: person). AC-7 */
+  | { readonly type: 'sign-in.failed'; readonly method: string }
+  /** Written when somebody signs out (subject: person). AC-12 */
+  | { readonly type: 'signed-out'; readonly session: string }
+  /** Written when a machine is given a token (subject: the token). IA-5 */
+  | { readonly type: 'service-token.issued'; readonly name: string; readonly roles: readonly string[]; readonly expiresAt: string }
+  /** Written when a dock's public key is registered (subject: dock). IA-3 */
+  | { readonly type: 'dock.enrolled'; readonly name: string; readonly publicKey: string }
+  /** Written when a dock's key is revoked (subject: dock). IA-5 */
+  | { readonly type: 'dock.revoked'; readonly reason: string }
+  /** Written when a dock hands in a manifest that cannot be accepted (subject: dock). SI-10 */
+  | { readonly type: 'manifest.refused'; readonly problem: string; readonly sha256: string }
+  /** Written when somebody is refused something about evidence (subject: recording, else the person). AC-3, AU-2 */
+  | { readonly type: 'access.refused'; readonly action: string; readonly reason: string }
+  /** Written when a dock announces a file. AU-10 */
+  | {
+      readonly type: 'recording.announced';
+      readonly manifest: string;
+      readonly dock: string;
+      readonly name: string;
+      readonly size: number;
+      readonly camera: string;
+      readonly officer: string;
+      readonly recordedAt: string;
+      readonly clockOffsetMs: number;
+      readonly sha256: string;
+    }
+  /** Written when a file is announced that is already here. SI-10 */
+  | { readonly type: 'upload.duplicate-refused'; readonly manifest: string; readonly dock: string; readonly name: string; readonly sha256: string }
+  /** Written when a part arrives that is not what was announced. SI-7 */
+  | { readonly type: 'upload.part-refused'; readonly part: number; readonly problem: string }
+  /** Written when the stored version, read back, is what was announced. SI-7, AU-10 */
+  | {
+      readonly type: 'recording.sealed';
+      readonly size: number;
+      readonly bucket: string;
+      readonly key: string;
+      readonly versionId: string;
+      readonly retainUntil: string;
+      readonly method: string;
+      readonly parent: string | null;
+      readonly sha256: string;
+    }
+  /** Written when a file arrived whole or in part but failed a check; it is kept. SI-7 */
+  | { readonly type: 'recording.quarantined'; readonly problem: string; readonly sha256: string }
+  /** Written when a playback rendition becomes available. AU-10 */
+  | { readonly type: 'rendition.published'; readonly rendition: string; readonly recipe: string; readonly files: number; readonly tool: string; readonly sha256: string }
+  /** Written when no playback rendition can be made. SI-11 */
+  | { readonly type: 'rendition.failed'; readonly recipe: string; readonly problem: string }
+  /** Written when access is asked for. AC-3 */
+  | {
+      readonly type: 'access.requested';
+      readonly request: string;
+      readonly purpose: string;
+      readonly caseNumber: string;
+      readonly justification: string;
+      readonly until: string;
+    }
+  /** Written when access is granted until a time. AC-3 */
+  | { readonly type: 'access.granted'; readonly request: string; readonly grant: string; readonly person: string; readonly personName: string; readonly until: string }
+  /** Written when access is denied. AC-3 */
+  | { readonly type: 'access.denied'; readonly request: string; readonly reason: string }
+  /** Written when a grant is taken back. AC-3 */
+  | { readonly type: 'access.revoked'; readonly grant: string; readonly reason: string }
+  /** Written, and sequenced, before the first byte of a viewing is sent. AU-2 */
+  | { readonly type: 'viewing.opened'; readonly viewing: string; readonly grant: string; readonly purpose: string; readonly caseNumber: string }
+  /** Written when a viewing ends, with what was really sent. AU-3 */
+  | {
+      readonly type: 'viewing.closed';
+      readonly viewing: string;
+      readonly delivered: readonly DeliveredRange[];
+      readonly files: number;
+      readonly bytes: number;
+      readonly aborted: number;
+      readonly closedBy: 'viewer' | 'service';
+    }
+  /** Written when a redaction is ordered. AU-10 */
+  | { readonly type: 'redaction.ordered'; readonly redaction: string; readonly regions: number; readonly mutes: number; readonly reason: string; readonly sha256: string }
+  /** Written on the original's chain when its redaction is sealed as a recording of its own; sha256 is the result's. SI-7 */
+  | {
+      readonly type: 'redaction.sealed';
+      readonly redaction: string;
+      readonly result: string;
+      readonly planSha256: string;
+      readonly recipe: string;
+      readonly tool: string;
+      readonly leakCheck: string;
+      readonly sha256: string;
+    }
+  /** Written when a redaction cannot be made or fails its leak check. SI-11 */
+  | { readonly type: 'redaction.failed'; readonly redaction: string; readonly problem: string }
+  /** Written when a custody report is handed out; sha256 is the PDF's. AU-7 */
+  | { readonly type: 'custody-report.exported'; readonly pages: number; readonly throughSeq: number; readonly sha256: string }
+  /** Written when an evidence bundle is handed out; sha256 is that of its bundle.json. AU-7, AU-10 */
+  | { readonly type: 'evidence-bundle.exported'; readonly sha256: string };
+
+export type CustodyEventType = CustodyEvent['type'];
+export type EventOf<T extends CustodyEventType> = Extract<CustodyEvent, { type: T }>;
+
+/** Who did it, from where: a snapshot as things were then. `id` null is somebody unknown. */
+export interface Attribution {
+  readonly kind: 'person' | 'dock' | 'service' | 'system' | 'anonymous';
+  readonly id: string | null;
+  readonly name: string;
+  readonly badge?: string | null;
+  readonly roles?: readonly string[];
+  /** How they proved who they are, e.g. `password`, `dock-key`. */
+  readonly method?: string;
+  readonly address?: string;
+  readonly userAgent?: string;
+}
+
+/** What the payload holds, canonicalised (DESIGN.md §5). */
+export interface EntryPayload {
+  readonly who: Attribution;
+  readonly event: Readonly<Record<string, Json>>;
+}
+
+/** Splits an event into what is public and what is private. */
+export function split(event: CustodyEvent): { type: CustodyEventType; sha256?: string; details: Readonly<Record<string, Json>> } {
+  const { type, ...rest } = event;
+  if (!('sha256' in rest)) return { type, details: rest };
+  const { sha256, ...details } = rest;
+  return { type, sha256, details };
+}

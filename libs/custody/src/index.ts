@@ -1,0 +1,14 @@
+export {
+  type Attribution,
+  type CustodyEvent,
+  type CustodyEventType,
+  type DeliveredRange,
+  type EntryPayload,
+  type EventOf,
+} from './catalogue.js';
+export { CustodyLog, LogBehind, payloadOf, type LoggedEntry, type SignedCheckpoint } from './custody-log.service.js';
+export { CustodyModule } from './custody.module.js';
+export { Custody } from './custody.service.js';
+export { fsck, type Finding, type FsckReport } from './fsck.js';
+export { type Query } from './log-tiles.js';
+export { LOG_SIGNING_KEY, LogFrozen, Sequencer } from './sequencer.js';

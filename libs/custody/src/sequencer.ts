@@ -1,0 +1,267 @@
+import { setTimeout } from 'node:timers/promises';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Client } from 'pg';
+import { Clock, CONFIG, type Config } from '#platform';
+import {
+  EMPTY_RANGE,
+  encodeHeader,
+  extend,
+  leafHash,
+  openCheckpoint,
+  parseSigner,
+  rootOf,
+  signCheckpoint,
+  verifierOf,
+  type CompactRange,
+  type EntryHeader,
+  type NoteSigner,
+  type NoteVerifier,
+} from '#tlog';
+import { readNodes, rootAt, TileAdditions, type Query } from './log-tiles.js';
+
+/** The log's signing key, C2SP signed-note signer text. Only the worker has it. */
+export const LOG_SIGNING_KEY = Symbol('LOG_SIGNING_KEY');
+
+const BATCH = 2000;
+const SPACING_MS = 50;
+const TAKEOVER_MS = 2000;
+const LEADER_LOCK = 7239462;
+
+interface PendingRow {
+  id: string;
+  subject: string;
+  type: string;
+  at: Date;
+  actor: string | null;
+  sha256: Buffer | null;
+  pc: Buffer;
+}
+
+interface Head {
+  subject: string;
+  seq: string;
+  leaf_hash: Buffer;
+}
+
+/** The database's log no longer extends what was signed: nothing more is signed until a person has looked. */
+export class LogFrozen extends Error {}
+
+/**
+ * Gives each pending entry its index, seq and prev, in one transaction a batch, and signs checkpoints. Several workers may run one: an
+ * advisory lock lets one lead, and `UPDATE … WHERE size = $old` fences a leader that has lost its lock without knowing.
+ */
+@Injectable()
+export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Sequencer');
+  private readonly signer: NoteSigner;
+  private readonly verifier: NoteVerifier;
+  private stopped = false;
+  private woken = false;
+  private resume: () => void = () => undefined;
+  private checkpointWanted = false;
+  private lastCheckpointAt = 0;
+  private running: Promise<void> = Promise.resolve();
+  /** Why the log is frozen, for health; undefined while it is not. */
+  frozen: string | undefined;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOG_SIGNING_KEY) skey: string,
+    private readonly clock: Clock,
+  ) {
+    this.signer = parseSigner(skey);
+    this.verifier = verifierOf(skey);
+  }
+
+  onApplicationBootstrap(): void {
+    this.running = this.run();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    this.wake();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      const client = new Client({ connectionString: this.config.DATABASE_SEQUENCER_URL, keepAlive: true });
+      client.on('error', () => this.wake());
+      try {
+        await client.connect();
+        await this.lead(client);
+      } catch (error) {
+        if (error instanceof LogFrozen) this.frozen = error.message;
+        this.logger.error({ err: error }, error instanceof LogFrozen ? 'the log is frozen' : 'sequencing was interrupted');
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+      if (!this.stopped) await this.pause(TAKEOVER_MS);
+    }
+  }
+
+  private async lead(client: Client): Promise<void> {
+    const { rows } = await client.query<{ leader: boolean }>('SELECT pg_try_advisory_lock($1) AS leader', [LEADER_LOCK]);
+    if (rows[0]?.leader !== true) return;
+    await this.prepare(client);
+    await client.query('LISTEN custody_pending; LISTEN custody_checkpoint_wanted');
+    client.on('notification', ({ channel }) => {
+      if (channel === 'custody_checkpoint_wanted') this.checkpointWanted = true;
+      this.wake();
+    });
+    this.frozen = undefined;
+    this.logger.log('sequencing');
+    while (!this.stopped) {
+      const sequenced = await this.sequenceBatch(client);
+      await this.checkpointWhenDue(client);
+      if (sequenced === 0) await this.pause(1000);
+      // Batches are spaced a little, so that many writers share one commit.
+      else if (sequenced < BATCH) await setTimeout(SPACING_MS);
+    }
+  }
+
+  /** @throws LogFrozen when the database's tree does not extend the newest signed checkpoint. */
+  private async prepare(client: Client): Promise<void> {
+    await client.query(`INSERT INTO log_state (origin, size, peaks) VALUES ($1, 0, '') ON CONFLICT (singleton) DO NOTHING`, [this.signer.name]);
+    await client.query('INSERT INTO log_keys (vkey) VALUES ($1) ON CONFLICT DO NOTHING', [this.verifier.vkey]);
+    const state = await this.readState(client);
+    if (state.origin !== this.signer.name)
+      throw new LogFrozen(`this database holds the log ${state.origin}, but the signing key is for ${this.signer.name}`);
+    const { rows } = await client.query<{ size: string; note: string }>('SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1');
+    const [newest] = rows;
+    if (newest === undefined) return;
+    const signed = openCheckpoint(newest.note, [this.verifier]);
+    if (signed.size > state.range.size) throw new LogFrozen(`the log has ${state.range.size} entries, but ${signed.size} were signed`);
+    const query: Query = async (sql, parameters) => (await client.query(sql, [...parameters])).rows as never;
+    const root = await rootAt(signed.size, readNodes(query, signed.size));
+    if (!Buffer.from(root).equals(Buffer.from(signed.root)))
+      throw new LogFrozen(`the first ${signed.size} entries no longer have the root that was signed`);
+  }
+
+  private async readState(client: Client): Promise<{ origin: string; range: CompactRange }> {
+    const { rows } = await client.query<{ origin: string; size: string; peaks: Buffer }>('SELECT origin, size, peaks FROM log_state');
+    const [row] = rows;
+    if (row === undefined) return { origin: this.signer.name, range: EMPTY_RANGE };
+    const nodes = Array.from({ length: row.peaks.length / 32 }, (_, i) => new Uint8Array(row.peaks.subarray(i * 32, (i + 1) * 32)));
+    return { origin: row.origin, range: { size: BigInt(row.size), nodes } };
+  }
+
+  private async sequenceBatch(client: Client): Promise<number> {
+    await client.query('BEGIN');
+    try {
+      // Not by "id greater than the last": a transaction that commits late would be lost. Ordered, because prev must follow cause. DESIGN.md §5
+      const { rows: pending } = await client.query<PendingRow>(
+        'SELECT id, subject, type, at, actor, sha256, pc FROM custody_pending ORDER BY ord LIMIT $1 FOR UPDATE SKIP LOCKED',
+        [BATCH],
+      );
+      if (pending.length > 0) await this.place(client, pending);
+      await client.query('COMMIT');
+      return pending.length;
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async place(client: Client, pending: readonly PendingRow[]): Promise<void> {
+    const { origin, range: before } = await this.readState(client);
+    const heads = await this.readHeads(client, pending);
+    const additions = new TileAdditions();
+    let range = before;
+    const placed = pending.map((row) => {
+      const head = heads.get(row.subject);
+      const seq = head === undefined ? 0 : head.seq + 1;
+      const header: EntryHeader = {
+        v: 1,
+        log: origin,
+        id: row.id,
+        subject: row.subject,
+        seq,
+        prev: head?.leaf.toString('base64') ?? null,
+        type: row.type,
+        at: row.at.toISOString(),
+        actor: row.actor,
+        ...(row.sha256 === null ? {} : { sha256: row.sha256.toString('hex') }),
+        pc: row.pc.toString('base64'),
+      };
+      const bytes = Buffer.from(encodeHeader(header));
+      const leaf = Buffer.from(leafHash(bytes));
+      const index = range.size;
+      range = extend(range, leaf, (level, node, hash) => additions.add(level, node, hash));
+      heads.set(row.subject, { seq, leaf });
+      return { row, seq, bytes, leaf, index };
+    });
+    await client.query(
+      `INSERT INTO custody_entries (index, id, subject, seq, type, at, actor, header, leaf_hash)
+       SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[], $7::uuid[], $8::bytea[], $9::bytea[])`,
+      [
+        placed.map((p) => p.index.toString()),
+        placed.map((p) => p.row.id),
+        placed.map((p) => p.row.subject),
+        placed.map((p) => p.seq),
+        placed.map((p) => p.row.type),
+        placed.map((p) => p.row.at),
+        placed.map((p) => p.row.actor),
+        placed.map((p) => p.bytes),
+        placed.map((p) => p.leaf),
+      ],
+    );
+    for (const tile of additions) {
+      const { rowCount } = await client.query(
+        `INSERT INTO log_tiles AS t (level, index, hashes) SELECT $1, $2, $3::bytea WHERE $4 = 0 OR EXISTS (SELECT FROM log_tiles WHERE level = $1 AND index = $2)
+         ON CONFLICT (level, index) DO UPDATE SET hashes = t.hashes || excluded.hashes WHERE length(t.hashes) = $4 * 32`,
+        [tile.level, tile.index.toString(), tile.bytes, tile.offset],
+      );
+      if (rowCount !== 1) throw new LogFrozen(`tile ${tile.level}/${tile.index} does not fit the log's state`);
+    }
+    const { rowCount } = await client.query('UPDATE log_state SET size = $1, peaks = $2 WHERE size = $3', [
+      range.size.toString(),
+      Buffer.concat(range.nodes),
+      before.size.toString(),
+    ]);
+    if (rowCount !== 1) throw new Error('another sequencer was faster');
+    await client.query('DELETE FROM custody_pending WHERE id = ANY($1)', [pending.map((row) => row.id)]);
+    await client.query('NOTIFY custody_sequenced');
+  }
+
+  private async readHeads(client: Client, pending: readonly PendingRow[]): Promise<Map<string, { seq: number; leaf: Buffer }>> {
+    const { rows } = await client.query<Head>(
+      `SELECT s AS subject, e.seq, e.leaf_hash FROM unnest($1::uuid[]) AS s
+       CROSS JOIN LATERAL (SELECT seq, leaf_hash FROM custody_entries WHERE subject = s ORDER BY seq DESC LIMIT 1) AS e`,
+      [[...new Set(pending.map((row) => row.subject))]],
+    );
+    return new Map(rows.map((row) => [row.subject, { seq: Number(row.seq), leaf: row.leaf_hash }]));
+  }
+
+  private async checkpointWhenDue(client: Client): Promise<void> {
+    const now = this.clock.now().getTime();
+    if (!this.checkpointWanted && now - this.lastCheckpointAt < this.config.CHECKPOINT_SECONDS * 1000) return;
+    this.checkpointWanted = false;
+    this.lastCheckpointAt = now;
+    const { origin, range } = await this.readState(client);
+    const note = signCheckpoint({ origin, size: range.size, root: rootOf(range) }, this.signer);
+    if (range.size > 0n)
+      await client.query('INSERT INTO log_checkpoints (size, root, note, signed_at) VALUES ($1, $2, $3, $4) ON CONFLICT (size) DO NOTHING', [
+        range.size.toString(),
+        Buffer.from(rootOf(range)),
+        note,
+        new Date(now),
+      ]);
+    await client.query('NOTIFY custody_checkpoint');
+  }
+
+  private wake(): void {
+    this.woken = true;
+    this.resume();
+  }
+
+  /** Until `ms` have passed or something woke us, also if that was before the pause began. */
+  private async pause(ms: number): Promise<void> {
+    if (!this.woken) {
+      const cancel = new AbortController();
+      this.resume = () => cancel.abort();
+      await setTimeout(ms, undefined, { signal: cancel.signal }).catch(() => undefined);
+    }
+    this.woken = false;
+  }
+}
