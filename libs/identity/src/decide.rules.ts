@@ -1,0 +1,218 @@
+import type { JobName } from '#platform';
+import type { Actor, Role } from './actor.js';
+
+/** Everything that can be asked for. A route or a job that asks for none of these is refused. */
+export type Action =
+  | 'health.read'
+  | 'documentation.read'
+  | 'log.read'
+  | 'session.open'
+  | 'session.read'
+  | 'session.close'
+  | 'person.enrol'
+  | 'person.list'
+  | 'service-token.issue'
+  | 'dock.enrol'
+  | 'dock.list'
+  | 'dock.revoke'
+  | 'manifest.announce'
+  | 'upload.read'
+  | 'upload.send'
+  | 'receipt.read'
+  | 'recording.list'
+  | 'recording.read'
+  | 'access-request.submit'
+  | 'access-request.list'
+  | 'access-request.decide'
+  | 'grant.list'
+  | 'grant.revoke'
+  | 'viewing.open'
+  | 'viewing.watch'
+  | 'viewing.close'
+  | 'viewing.expire'
+  | 'redaction.order'
+  | 'redaction.read'
+  | 'custody.read'
+  | 'custody-report.export'
+  | 'evidence-bundle.export'
+  | `job.${JobName}`;
+
+/** A grant as the rules need it. */
+export interface GrantFacts {
+  readonly id: string;
+  readonly person: string;
+  readonly recording: string;
+  readonly expiresAt: Date;
+  readonly revokedAt: Date | null;
+}
+
+/** What is asked about. `recording` is where a refusal goes on record. */
+export type Resource =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'recording'; readonly recording: string; readonly dock: string | null; readonly officer: string | null; readonly state: string }
+  | {
+      readonly kind: 'access-request';
+      readonly recording: string;
+      readonly requestedBy: string;
+      /** People whose conduct the recordings show: they decide nothing about them. */
+      readonly subjects: readonly string[];
+    }
+  /** Opening a viewing: the best grant this person has for it, if any. */
+  | { readonly kind: 'footage'; readonly recording: string; readonly grant: GrantFacts | null }
+  | {
+      readonly kind: 'viewing';
+      readonly recording: string;
+      readonly person: string;
+      readonly session: string;
+      readonly closedAt: Date | null;
+      readonly grant: GrantFacts;
+    };
+
+export interface Context {
+  readonly now: Date;
+}
+
+export type Refusal =
+  | 'not-signed-in'
+  | 'role'
+  | 'not-yours'
+  | 'own-request'
+  | 'subject-of-request'
+  | 'no-grant'
+  | 'grant-expired'
+  | 'grant-revoked'
+  | 'viewing-closed'
+  | 'other-session'
+  | 'unknown-action';
+
+export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly reason: Refusal };
+
+const ALLOW: Decision = { allowed: true };
+const refuse = (reason: Refusal): Decision => ({ allowed: false, reason });
+
+type Rule = (actor: Actor, resource: Resource, context: Context) => Decision;
+
+const anyone: Rule = () => ALLOW;
+
+function unidentified(actor: Actor): Decision {
+  return refuse(actor.kind === 'anonymous' ? 'not-signed-in' : 'role');
+}
+
+/** People, and machines where `services`, that hold one of `roles`. */
+function holding(roles: readonly Role[], services = true): Rule {
+  return (actor) => {
+    const mayHold = actor.kind === 'person' || (services && actor.kind === 'service');
+    return mayHold && actor.roles.some((role) => roles.includes(role)) ? ALLOW : unidentified(actor);
+  };
+}
+
+const signedIn: Rule = (actor) => (actor.kind === 'person' ? ALLOW : unidentified(actor));
+
+const anyDock: Rule = (actor) => (actor.kind === 'dock' ? ALLOW : unidentified(actor));
+
+const ownDock: Rule = (actor, resource) => {
+  if (actor.kind !== 'dock') return unidentified(actor);
+  return resource.kind === 'recording' && resource.dock === actor.id ? ALLOW : refuse('not-yours');
+};
+
+const systemOnly: Rule = (actor) => (actor.kind === 'system' ? ALLOW : unidentified(actor));
+
+const readRecording: Rule = (actor, resource, context) => {
+  const byRole = holding(['supervisor', 'investigator', 'custodian', 'auditor'])(actor, resource, context);
+  if (byRole.allowed || actor.kind !== 'person' || !actor.roles.includes('officer')) return byRole;
+  return resource.kind === 'recording' && resource.officer === actor.id ? ALLOW : refuse('not-yours');
+};
+
+const decideRequest: Rule = (actor, resource, context) => {
+  const byRole = holding(['custodian'], false)(actor, resource, context);
+  if (!byRole.allowed) return byRole;
+  if (actor.kind !== 'person' || resource.kind !== 'access-request') return refuse('role');
+  if (resource.requestedBy === actor.id) return refuse('own-request');
+  return resource.subjects.includes(actor.id) ? refuse('subject-of-request') : ALLOW;
+};
+
+/** Footage is for people, never machines, and never for somebody who also administers. DESIGN.md §1 */
+const mayWatch = (actor: Actor): Decision => {
+  if (actor.kind !== 'person') return unidentified(actor);
+  return actor.roles.includes('administrator') ? refuse('role') : ALLOW;
+};
+
+function live(grant: GrantFacts, person: string, now: Date): Decision {
+  if (grant.person !== person) return refuse('not-yours');
+  if (grant.revokedAt !== null) return refuse('grant-revoked');
+  return grant.expiresAt <= now ? refuse('grant-expired') : ALLOW;
+}
+
+const openViewing: Rule = (actor, resource, { now }) => {
+  const watching = mayWatch(actor);
+  if (!watching.allowed || actor.kind !== 'person') return watching;
+  if (resource.kind !== 'footage' || resource.grant === null || resource.grant.recording !== resource.recording) return refuse('no-grant');
+  return live(resource.grant, actor.id, now);
+};
+
+const ownViewing: Rule = (actor, resource) => {
+  if (actor.kind !== 'person') return unidentified(actor);
+  if (resource.kind !== 'viewing' || resource.person !== actor.id) return refuse('not-yours');
+  return resource.session === actor.session ? ALLOW : refuse('other-session');
+};
+
+const watch: Rule = (actor, resource, context) => {
+  const watching = mayWatch(actor);
+  const own = watching.allowed ? ownViewing(actor, resource, context) : watching;
+  if (!own.allowed || actor.kind !== 'person' || resource.kind !== 'viewing') return own;
+  return resource.closedAt === null ? live(resource.grant, actor.id, context.now) : refuse('viewing-closed');
+};
+
+const RULES: Readonly<Record<Action, Rule>> = {
+  'health.read': anyone,
+  'documentation.read': anyone,
+  'log.read': anyone,
+  'session.open': anyone,
+  'session.read': signedIn,
+  'session.close': signedIn,
+  'person.enrol': holding(['administrator'], false),
+  'person.list': holding(['administrator', 'custodian', 'auditor']),
+  'service-token.issue': holding(['administrator'], false),
+  'dock.enrol': holding(['administrator'], false),
+  'dock.list': holding(['administrator', 'auditor']),
+  'dock.revoke': holding(['administrator'], false),
+  'manifest.announce': anyDock,
+  'upload.read': ownDock,
+  'upload.send': ownDock,
+  'receipt.read': ownDock,
+  'recording.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
+  'recording.read': readRecording,
+  'access-request.submit': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor'], false),
+  'access-request.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
+  'access-request.decide': decideRequest,
+  'grant.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
+  'grant.revoke': holding(['custodian'], false),
+  'viewing.open': openViewing,
+  'viewing.watch': watch,
+  'viewing.close': ownViewing,
+  'viewing.expire': systemOnly,
+  'redaction.order': holding(['custodian'], false),
+  'redaction.read': holding(['custodian', 'auditor']),
+  'custody.read': holding(['auditor', 'custodian']),
+  'custody-report.export': holding(['auditor', 'custodian']),
+  'evidence-bundle.export': holding(['auditor', 'custodian']),
+  'job.seal': systemOnly,
+  'job.transcode': systemOnly,
+  'job.redact': systemOnly,
+};
+
+export const ACTIONS = Object.keys(RULES) as Action[];
+
+/**
+ * The one question that every route and every job asks. Pure and total: an unknown action, and whatever no rule allows, is refused.
+ * `resource` is what the action is about, loaded before asking; `context.now` is the only clock.
+ */
+export function decide(actor: Actor, action: Action, resource: Resource, context: Context): Decision {
+  if (!Object.hasOwn(RULES, action)) return refuse('unknown-action');
+  return RULES[action](actor, resource, context);
+}
+
+/** True when anybody may, without an account. */
+export function isPublic(action: Action): boolean {
+  return Object.hasOwn(RULES, action) && RULES[action] === anyone;
+}
