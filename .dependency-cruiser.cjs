@@ -1,0 +1,56 @@
+/** The import rules of libs/README.md: imports run downward only, and a library's public face is its index.ts. */
+const MAY_IMPORT = {
+  tlog: [],
+  platform: ['tlog'],
+  media: [],
+  storage: ['platform'],
+  custody: ['tlog', 'platform', 'storage'],
+  identity: ['custody', 'platform', 'tlog'],
+  evidence: ['identity', 'custody', 'storage', 'media', 'platform', 'tlog'],
+  access: ['evidence', 'identity', 'custody', 'platform', 'tlog'],
+  redaction: ['evidence', 'identity', 'custody', 'media', 'platform', 'tlog'],
+  retention: ['evidence', 'identity', 'custody', 'platform', 'tlog'],
+  reports: ['access', 'redaction', 'retention', 'evidence', 'identity', 'custody', 'platform', 'tlog'],
+};
+const TESTS = '\\.(int-|e2e-)?spec\\.ts$|/testing/';
+
+const downward = Object.entries(MAY_IMPORT).map(([lib, below]) => ({
+  name: `${lib}-imports-downward`,
+  comment: `libs/${lib} may import ${below.length === 0 ? 'nothing of ours' : below.join(', ')}`,
+  severity: 'error',
+  from: { path: `^libs/${lib}/`, pathNot: TESTS },
+  to: { path: '^(libs|apps|test)/', pathNot: [`^libs/${lib}/`, ...below.map((name) => `^libs/${name}/src/index\\.ts$`)] },
+}));
+
+const only = (app, allowed) => ({
+  name: `${app}-stands-alone`,
+  severity: 'error',
+  from: { path: `^apps/${app}/`, pathNot: TESTS },
+  to: { path: '^(libs|apps)/', pathNot: [`^apps/${app}/`, ...allowed.map((name) => `^libs/${name}/src/index\\.ts$`)] },
+});
+
+module.exports = {
+  forbidden: [
+    ...downward,
+    only('verifier', ['tlog']),
+    only('dock', ['tlog']),
+    { name: 'verifier-uses-node-only', severity: 'error', from: { path: '^apps/verifier/', pathNot: TESTS }, to: { path: 'node_modules' } },
+    { name: 'tlog-is-pure', severity: 'error', from: { path: '^libs/tlog/', pathNot: `${TESTS}|sample-log` }, to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' } },
+    { name: 'tlog-needs-nothing', severity: 'error', from: { path: '^libs/tlog/', pathNot: TESTS }, to: { path: 'node_modules' } },
+    { name: 'public-face-only', severity: 'error', from: { path: '^(apps|test)/' }, to: { path: '^libs/[^/]+/src/', pathNot: ['^libs/[^/]+/src/index\\.ts$'] } },
+    { name: 'apps-never-import-apps', severity: 'error', from: { path: '^apps/([^/]+)/' }, to: { path: '^apps/', pathNot: '^apps/$1/' } },
+    { name: 'product-never-imports-tests', severity: 'error', from: { path: '^(apps|libs)/', pathNot: TESTS }, to: { path: '^test/' } },
+    { name: 'rules-are-pure', severity: 'error', from: { path: '\\.rules\\.ts$' }, to: { path: 'node_modules/(@nestjs|typeorm)/' } },
+    { name: 'fluent-ffmpeg-in-one-file', severity: 'error', from: { path: '^(apps|libs|test)/', pathNot: '^libs/media/src/ffmpeg-runner\\.ts$' }, to: { path: 'node_modules/(@types/)?fluent-ffmpeg' } },
+    { name: 'storage-behind-services', comment: 'Controllers never touch the store. DESIGN.md §6 rule 2', severity: 'error', from: { path: '\\.controller\\.ts$', pathNot: 'health\\.controller' }, to: { path: '^libs/storage/' } },
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'nothing-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|\\.data)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'], extensions: ['.ts', '.js', '.mjs', '.d.ts'] },
+  },
+};
