@@ -1,0 +1,335 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { jest } from '@jest/globals';
+import { readManifest } from '#tlog';
+import { contentOf, DOCK, FaultyDockingServer, PART_SIZE, sha256, type Fault } from './testing/faulty-docking-server.js';
+
+// Each test starts processes and some wait through backoffs
+jest.setTimeout(60_000);
+
+const ROOT = join(import.meta.dirname, '../../..');
+let built: string;
+let home: string;
+let service: FaultyDockingServer;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+beforeAll(async () => {
+  built = await mkdtemp(join(tmpdir(), 'custodiet-dock-built-'));
+  const flags = ['--bundle', '--platform=node', '--target=node20', '--format=esm', '--log-level=error'];
+  const files = [join(ROOT, 'apps/dock/src/main.ts'), `--outfile=${join(built, 'custodiet-dock.mjs')}`];
+  await promisify(execFile)(join(ROOT, 'node_modules/.bin/esbuild'), [...files, ...flags], { cwd: ROOT });
+});
+
+afterAll(() => rm(built, { recursive: true }));
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'custodiet-dock-'));
+  service = new FaultyDockingServer();
+  await service.start();
+});
+
+afterEach(async () => {
+  await service.stop();
+  await rm(home, { recursive: true });
+});
+
+describe('enrol and accept', () => {
+  it('make a key that nobody else can read and pin the log key', async () => {
+    const { stdout } = await accepted();
+    expect(Buffer.from(stdout.trim(), 'base64')).toHaveLength(32);
+    const config = join(home, 'custodiet-dock');
+    expect((await stat(join(config, 'dock-key.pem'))).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(await readFile(join(config, 'config.json'), 'utf8'))).toEqual({
+      server: service.url,
+      keyFile: 'dock-key.pem',
+      dock: DOCK,
+      logKey: service.log.vkey,
+    });
+  });
+
+  it('never overwrite a key or a pinned log key', async () => {
+    await accepted();
+    const key = await readFile(join(home, 'custodiet-dock/dock-key.pem'), 'utf8');
+    expect(await dock('enrol', '--server', service.url)).toMatchObject({ code: 2, stdout: '' });
+    await rm(join(home, 'custodiet-dock/config.json'));
+    const again = await dock('enrol', '--server', service.url);
+    expect(again).toMatchObject({ code: 2, stdout: '' });
+    expect(again.stderr).toContain('not overwritten');
+    expect(await readFile(join(home, 'custodiet-dock/dock-key.pem'), 'utf8')).toBe(key);
+  });
+
+  it('refuse another log key once one is pinned', async () => {
+    await accepted();
+    const other = new FaultyDockingServer().log.vkey;
+    const answer = await dock('accept', '--dock', DOCK, '--log-key', other);
+    expect(answer.code).toBe(2);
+    expect(answer.stderr).toContain('accepted already');
+  });
+
+  it.each([
+    ['a server that is no URL', ['enrol', '--server', 'evidence.example'], '"server" must be'],
+    ['a missing option', ['enrol'], '--server'],
+    ['a dock id before enrolment', ['accept', '--dock', DOCK, '--log-key', 'x'], 'enrol'],
+    ['an upload before enrolment', ['upload', 'clip.mp4'], 'enrol'],
+  ])('refuse %s with exit code 2', async (_, args, said) => {
+    const answer = await dock(...args);
+    expect(answer.code).toBe(2);
+    expect(answer.stderr).toContain(said);
+  });
+});
+
+describe('upload', () => {
+  beforeEach(async () => {
+    await accepted();
+  });
+
+  it('brings files to verified receipts, leaves them as they are, and says so in JSON', async () => {
+    const [first, second] = [await clip('first.mp4', 5 * PART_SIZE + 17), await clip('second.mp4', 100)];
+    const answer = await upload(first.path, second.path, '--json', '--manifest');
+    expect(answer).toMatchObject({ code: 0 });
+    for (const [index, file] of [first, second].entries()) {
+      const line = JSON.parse(answer.stdout.split('\n')[index] ?? '') as Record<string, string>;
+      expect(line).toMatchObject({ file: file.path, state: 'sealed', sha256: sha256(file.content), size: file.content.length });
+      const received = service.recordings.get(line['recording'] ?? '');
+      expect(received && sha256(contentOf(received))).toBe(sha256(file.content));
+      expect(sha256(await readFile(file.path))).toBe(sha256(file.content));
+      const verified = await dock('verify-receipt', line['receipt'] ?? '', '--file', file.path);
+      expect(verified).toMatchObject({ code: 0 });
+    }
+    const manifest = readManifest(await readFile(`${first.path}.manifest.note`, 'utf8'));
+    expect(manifest.files.map(({ name }) => name)).toEqual(['first.mp4', 'second.mp4']);
+    expect(await readdir(join(home, 'custodiet-dock/pending'))).toEqual([]);
+  });
+
+  it('takes metadata from the sidecar, flags before it, and the time of change for want of both', async () => {
+    const { path } = await clip('clip.mp4', 100);
+    const taken = new Date('2026-11-19T08:00:00.000Z');
+    await utimes(path, taken, taken);
+    await writeFile(`${path}.json`, JSON.stringify({ camera: 'C-1', officer: 'B-1', clockOffsetMs: -1500 }));
+    expect(await dock('upload', path, '--officer', 'B-2')).toMatchObject({ code: 0 });
+    const [received] = [...service.recordings.values()];
+    const recordedAt = taken.toISOString();
+    expect(received?.file).toMatchObject({ camera: 'C-1', officer: 'B-2', clockOffsetMs: -1500, recordedAt });
+  });
+
+  it('writes a time with an offset as UTC into the manifest', async () => {
+    const { path } = await clip('clip.mp4', 100);
+    await upload(path, '--recorded-at', '2026-11-20T10:30:00+02:00', '--clock-offset-ms=-20');
+    const [received] = [...service.recordings.values()];
+    expect(received?.file).toMatchObject({ recordedAt: '2026-11-20T08:30:00.000Z', clockOffsetMs: -20 });
+  });
+
+  it('loses nothing when connections break before and after the server did its work', async () => {
+    service.fault = (_method, _path, count) => (['drop', 'drop-after', { status: 503 }] as const)[count - 1];
+    const { path, content } = await clip('clip.mp4', 3 * PART_SIZE + 1);
+    const answer = await upload(path);
+    expect(answer).toMatchObject({ code: 0 });
+    const received = [...service.recordings.values()];
+    expect(received).toHaveLength(1);
+    expect(received.map((each) => sha256(contentOf(each)))).toEqual([sha256(content)]);
+  });
+
+  it('goes on where it was when the server is killed and comes back', async () => {
+    let restarted: Promise<void> | undefined;
+    service.fault = (method, path, count) => {
+      if (method !== 'PUT' || !path.endsWith('/parts/3') || count > 1) return undefined;
+      restarted = service.stop().then(() => service.start());
+      return 'drop';
+    };
+    const { path, content } = await clip('clip.mp4', 8 * PART_SIZE);
+    expect(await upload(path)).toMatchObject({ code: 0 });
+    expect(restarted).toBeDefined();
+    expect([...service.recordings.values()].map((each) => sha256(contentOf(each)))).toEqual([sha256(content)]);
+  });
+
+  it('waits as long as Retry-After asks', async () => {
+    const busy: Fault = { status: 429, headers: { 'retry-after': '1' } };
+    service.fault = (method, _path, count) => (method === 'POST' && count === 1 ? busy : undefined);
+    const { path } = await clip('clip.mp4', 100);
+    expect(await upload(path)).toMatchObject({ code: 0 });
+    const [first, second] = service.requests.filter((request) => request.path.endsWith('/manifests'));
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(995);
+  });
+
+  it('ends with 75 when the server stays away, and the next run resumes the same recording without sending parts again', async () => {
+    service.fault = (method, path) => (method === 'PUT' && path.endsWith('/parts/4') ? { status: 503 } : undefined);
+    const { path } = await clip('clip.mp4', 4 * PART_SIZE);
+    const first = await upload(path, '--patience', '1');
+    expect(first.code).toBe(75);
+    expect(first.stdout).toContain('run the same command again later');
+    const sent = service.count('PUT', /\/parts\/[123]$/);
+    expect(sent).toBe(3);
+    service.fault = () => undefined;
+    expect(await upload(path)).toMatchObject({ code: 0 });
+    expect(service.recordings.size).toBe(1);
+    expect(service.count('PUT', /\/parts\/[123]$/)).toBe(sent);
+  });
+
+  it('ends with 75 when nobody listens', async () => {
+    await service.stop();
+    const answer = await upload((await clip('clip.mp4', 100)).path, '--patience', '1');
+    expect(answer.code).toBe(75);
+    expect(answer.stderr).toContain('ECONNREFUSED');
+  });
+
+  it('sends a part again that arrived damaged, twice at most', async () => {
+    const damaged: Fault = { status: 422, problem: { title: 'Digest mismatch' } };
+    service.fault = (method, path, count) => (method === 'PUT' && path.endsWith('/2') && count <= 2 ? damaged : undefined);
+    const { path } = await clip('clip.mp4', 3 * PART_SIZE);
+    expect(await upload(path)).toMatchObject({ code: 0 });
+    service.fault = (method, part) => (method === 'PUT' && part.endsWith('/2') ? damaged : undefined);
+    const before = service.count('PUT', /\/parts\/2$/);
+    const answer = await upload((await clip('other.mp4', 3 * PART_SIZE)).path);
+    expect(answer.code).toBe(1);
+    expect(answer.stdout).toContain('Digest mismatch');
+    expect(service.count('PUT', /\/parts\/2$/) - before).toBe(3);
+  });
+
+  it('stops one refused file loudly, with title and detail, and still seals the other', async () => {
+    const refused: Fault = {
+      status: 403,
+      problem: { title: 'Camera is not known', detail: 'Ask the administrator to add C-9.' },
+    };
+    const [bad, good] = [await clip('bad.mp4', PART_SIZE), await clip('good.mp4', PART_SIZE)];
+    let seen: string | undefined;
+    service.fault = (method, path) => {
+      if (method === 'PUT') seen ??= path;
+      return method === 'PUT' && path === seen ? refused : undefined;
+    };
+    const answer = await upload(bad.path, good.path);
+    expect(answer.code).toBe(1);
+    expect(answer.stdout).toContain('bad.mp4: failed, kept here: Camera is not known: Ask the administrator to add C-9.');
+    expect(answer.stdout).toContain('good.mp4: sealed');
+    expect(service.count('PUT', /./)).toBe(2);
+  });
+
+  it('names the recording that holds a duplicate', async () => {
+    const holder = '01935e6a-7b2c-7def-8a11-000000000001';
+    const problem = { type: 'urn:custodiet:duplicate-recording', title: 'Held already', recordings: [holder] };
+    service.fault = (method) => (method === 'POST' ? { status: 409, problem } : undefined);
+    const answer = await upload((await clip('clip.mp4', 100)).path, '--json');
+    expect(answer.code).toBe(1);
+    expect(JSON.parse(answer.stdout)).toMatchObject({ state: 'duplicate', duplicateOf: holder, problem });
+    expect(await readdir(join(home, 'custodiet-dock/pending'))).toEqual([]);
+  });
+
+  it('keeps no receipt that does not verify', async () => {
+    service.lies = true;
+    const { path } = await clip('clip.mp4', 100);
+    const answer = await upload(path);
+    expect(answer.code).toBe(1);
+    expect(answer.stdout).toContain('SHA-256');
+    expect((await readdir(home)).filter((name) => name.endsWith('.receipt.json'))).toEqual([]);
+  });
+
+  it('authenticates by the time of the server when its own clock is a day off', async () => {
+    service.clockOffsetMs = 86_400_000;
+    expect(await upload((await clip('clip.mp4', 3 * PART_SIZE)).path)).toMatchObject({ code: 0 });
+  });
+
+  it('stops a file that changes while it is being sent', async () => {
+    const { path } = await clip('clip.mp4', 2 * PART_SIZE);
+    service.fault = (method) => {
+      if (method === 'PUT') void utimes(path, new Date(0), new Date(0));
+      return undefined;
+    };
+    const answer = await upload(path);
+    expect(answer.code).toBe(1);
+    expect(answer.stdout).toContain('changed while');
+    expect(service.count('POST', /complete$/)).toBe(0);
+  });
+
+  it('does not take a video for the place to write the manifest to', async () => {
+    const [first, second] = [await clip('first.mp4', 100), await clip('second.mp4', 100)];
+    const answer = await upload(first.path, '--manifest', second.path);
+    expect(answer.code).toBe(2);
+    expect(sha256(await readFile(second.path))).toBe(sha256(second.content));
+    expect(service.requests).toEqual([]);
+  });
+
+  it('names every file that cannot be announced before it sends anything', async () => {
+    const { path } = await clip('clip.mp4', 100);
+    await writeFile(`${path}.json`, JSON.stringify({ camera: 'C-1', oficer: 'B-1' }));
+    const answer = await dock('upload', path, join(home, 'none.mp4'), home);
+    expect(answer.code).toBe(2);
+    expect(answer.stderr).toContain('oficer');
+    expect(answer.stderr).toContain('none.mp4 cannot be read');
+    expect(answer.stderr).toContain('it is not a file');
+    expect(service.requests).toEqual([]);
+  });
+
+  it('refuses a key that others can read', async () => {
+    await chmod(join(home, 'custodiet-dock/dock-key.pem'), 0o644);
+    const answer = await upload((await clip('clip.mp4', 100)).path);
+    expect(answer.code).toBe(2);
+    expect(answer.stderr).toContain('can be read by others');
+  });
+});
+
+describe('verify-receipt', () => {
+  it('tells a changed file and an unreadable one from a verified one', async () => {
+    await accepted();
+    const { path } = await clip('clip.mp4', 100);
+    await upload(path, '--receipts', join(home, 'receipts'));
+    const [name = ''] = await readdir(join(home, 'receipts'));
+    const receipt = join(home, 'receipts', name);
+    expect(await dock('verify-receipt', receipt, '--file', path)).toMatchObject({ code: 0 });
+    const other = await clip('other.mp4', 100);
+    const changed = await dock('verify-receipt', receipt, '--file', other.path);
+    expect(changed.code).toBe(1);
+    expect(changed.stdout).toContain('NOT verified');
+    expect(await dock('verify-receipt', receipt, '--file', join(home, 'none'))).toMatchObject({ code: 2 });
+    expect(await dock('verify-receipt', receipt, '--file', path, '--log-key', 'nonsense')).toMatchObject({ code: 2 });
+  });
+});
+
+it('prints the version of the package, and help, with exit code 0', async () => {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  expect(await dock('--version')).toMatchObject({ code: 0, stdout: `${version}\n` });
+  const help = await dock('--help');
+  expect(help.code).toBe(0);
+  expect(help.stdout).toContain('Exit codes');
+});
+
+async function accepted(): Promise<Ended> {
+  const enrolled = await dock('enrol', '--server', service.url);
+  await service.enrol(enrolled.stdout.trim());
+  expect(await dock('accept', '--dock', DOCK, '--log-key', service.log.vkey)).toMatchObject({ code: 0 });
+  return enrolled;
+}
+
+async function clip(name: string, size: number): Promise<{ path: string; content: Buffer }> {
+  const [path, content] = [join(home, name), randomBytes(size)];
+  await writeFile(path, content);
+  return { path, content };
+}
+
+function upload(...args: string[]): Promise<Ended> {
+  return dock('upload', ...args, '--camera', 'C-9', '--officer', 'B-4711');
+}
+
+function dock(...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [join(built, 'custodiet-dock.mjs'), ...args], {
+    cwd: home,
+    env: { ...process.env, XDG_CONFIG_HOME: home, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
