@@ -9,7 +9,13 @@ export type DeliveredRange = Readonly<{ fromMs: number; toMs: number }>;
  */
 export type CustodyEvent =
   /** Written when an administrator makes an account (subject: person). AC-2 */
-  | { readonly type: 'person.enrolled'; readonly username: string; readonly name: string; readonly badge: string | null; readonly roles: readonly string[] }
+  | {
+      readonly type: 'person.enrolled';
+      readonly username: string;
+      readonly name: string;
+      readonly badge: string | null;
+      readonly roles: readonly string[];
+    }
   /** Written when somebody signs in (subject: person). AU-2 */
   | { readonly type: 'sign-in.succeeded'; readonly method: string }
   /** Written when a known account is tried with a wrong secret (subject: person). AC-7 */
@@ -17,7 +23,12 @@ export type CustodyEvent =
   /** Written when somebody signs out (subject: person). AC-12 */
   | { readonly type: 'signed-out'; readonly session: string }
   /** Written when a machine is given a token (subject: the token). IA-5 */
-  | { readonly type: 'service-token.issued'; readonly name: string; readonly roles: readonly string[]; readonly expiresAt: string }
+  | {
+      readonly type: 'service-token.issued';
+      readonly name: string;
+      readonly roles: readonly string[];
+      readonly expiresAt: string;
+    }
   /** Written when a dock's public key is registered (subject: dock). IA-3 */
   | { readonly type: 'dock.enrolled'; readonly name: string; readonly publicKey: string }
   /** Written when a dock's key is revoked (subject: dock). IA-5 */
@@ -40,7 +51,13 @@ export type CustodyEvent =
       readonly sha256: string;
     }
   /** Written when a file is announced that is already here. SI-10 */
-  | { readonly type: 'upload.duplicate-refused'; readonly manifest: string; readonly dock: string; readonly name: string; readonly sha256: string }
+  | {
+      readonly type: 'upload.duplicate-refused';
+      readonly manifest: string;
+      readonly dock: string;
+      readonly name: string;
+      readonly sha256: string;
+    }
   /** Written when a part arrives that is not what was announced. SI-7 */
   | { readonly type: 'upload.part-refused'; readonly part: number; readonly problem: string }
   /** Written when the stored version, read back, is what was announced. SI-7, AU-10 */
@@ -58,7 +75,14 @@ export type CustodyEvent =
   /** Written when a file arrived whole or in part but failed a check; it is kept. SI-7 */
   | { readonly type: 'recording.quarantined'; readonly problem: string; readonly sha256: string }
   /** Written when a playback rendition becomes available. AU-10 */
-  | { readonly type: 'rendition.published'; readonly rendition: string; readonly recipe: string; readonly files: number; readonly tool: string; readonly sha256: string }
+  | {
+      readonly type: 'rendition.published';
+      readonly rendition: string;
+      readonly recipe: string;
+      readonly files: number;
+      readonly tool: string;
+      readonly sha256: string;
+    }
   /** Written when no playback rendition can be made. SI-11 */
   | { readonly type: 'rendition.failed'; readonly recipe: string; readonly problem: string }
   /** Written when access is asked for. AC-3 */
@@ -71,13 +95,26 @@ export type CustodyEvent =
       readonly until: string;
     }
   /** Written when access is granted until a time. AC-3 */
-  | { readonly type: 'access.granted'; readonly request: string; readonly grant: string; readonly person: string; readonly personName: string; readonly until: string }
+  | {
+      readonly type: 'access.granted';
+      readonly request: string;
+      readonly grant: string;
+      readonly person: string;
+      readonly personName: string;
+      readonly until: string;
+    }
   /** Written when access is denied. AC-3 */
   | { readonly type: 'access.denied'; readonly request: string; readonly reason: string }
   /** Written when a grant is taken back. AC-3 */
   | { readonly type: 'access.revoked'; readonly grant: string; readonly reason: string }
   /** Written, and sequenced, before the first byte of a viewing is sent. AU-2 */
-  | { readonly type: 'viewing.opened'; readonly viewing: string; readonly grant: string; readonly purpose: string; readonly caseNumber: string }
+  | {
+      readonly type: 'viewing.opened';
+      readonly viewing: string;
+      readonly grant: string;
+      readonly purpose: string;
+      readonly caseNumber: string;
+    }
   /** Written when a viewing ends, with what was really sent. AU-3 */
   | {
       readonly type: 'viewing.closed';
@@ -89,7 +126,14 @@ export type CustodyEvent =
       readonly closedBy: 'viewer' | 'service';
     }
   /** Written when a redaction is ordered. AU-10 */
-  | { readonly type: 'redaction.ordered'; readonly redaction: string; readonly regions: number; readonly mutes: number; readonly reason: string; readonly sha256: string }
+  | {
+      readonly type: 'redaction.ordered';
+      readonly redaction: string;
+      readonly regions: number;
+      readonly mutes: number;
+      readonly reason: string;
+      readonly sha256: string;
+    }
   /** Written on the original's chain when its redaction is sealed as a recording of its own; sha256 is the result's. SI-7 */
   | {
       readonly type: 'redaction.sealed';

@@ -26,9 +26,15 @@ export interface SignedCheckpoint {
 
 export class LogBehind extends Problem {
   constructor() {
-    super(503, 'log-behind', 'The custody log is not keeping up', 'Nothing was released: its custody entry has no place in the log yet. Try again shortly.', {
-      retryAfter: 5,
-    });
+    super(
+      503,
+      'log-behind',
+      'The custody log is not keeping up',
+      'Nothing was released: its custody entry has no place in the log yet. Try again shortly.',
+      {
+        retryAfter: 5,
+      },
+    );
   }
 }
 
@@ -79,7 +85,8 @@ export class CustodyLog {
 
   /** Waits until the entry has its place. @throws LogBehind after `timeoutMs` */
   async sequenced(entryId: string, timeoutMs = 10_000): Promise<LoggedEntry> {
-    const look = async (): Promise<LoggedEntry | undefined> => (await this.query<EntryRow>(`${ENTRY} WHERE e.id = $1`, [entryId])).map(toEntry)[0];
+    const look = async (): Promise<LoggedEntry | undefined> =>
+      (await this.query<EntryRow>(`${ENTRY} WHERE e.id = $1`, [entryId])).map(toEntry)[0];
     return this.notifications.waitFor('custody_sequenced', look, timeoutMs, () => new LogBehind());
   }
 
@@ -95,7 +102,10 @@ export class CustodyLog {
   }
 
   async newestCheckpoint(): Promise<SignedCheckpoint | undefined> {
-    const [row] = await this.query<{ size: string; note: string }>('SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1', []);
+    const [row] = await this.query<{ size: string; note: string }>(
+      'SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1',
+      [],
+    );
     return row === undefined ? undefined : { size: BigInt(row.size), note: row.note };
   }
 

@@ -1,4 +1,15 @@
-import { decodeHeader, EMPTY_RANGE, extend, leafHash, openCheckpoint, payloadCommitment, rootOf, TlogError, type NoteVerifier } from '#tlog';
+import {
+  decodeHeader,
+  EMPTY_RANGE,
+  extend,
+  leafHash,
+  openCheckpoint,
+  payloadCommitment,
+  rootOf,
+  TILE_WIDTH,
+  TlogError,
+  type NoteVerifier,
+} from '#tlog';
 import type { Query } from './log-tiles.js';
 
 export interface Finding {
@@ -42,6 +53,16 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
+/** A payload that is not even canonical JSON was never committed to. */
+function commits(pc: string, salt: Uint8Array, payload: string): boolean {
+  try {
+    return Buffer.from(payloadCommitment(salt, payload)).toString('base64') === pc;
+  } catch (error) {
+    if (error instanceof TlogError) return false;
+    throw error;
+  }
+}
+
 /** Re-derives the whole log from its rows and believes none of them: only the signatures of `logKeys` are taken as given. */
 export async function fsck(query: Query, logKeys: readonly NoteVerifier[]): Promise<FsckReport> {
   const findings: Finding[] = [];
@@ -49,7 +70,8 @@ export async function fsck(query: Query, logKeys: readonly NoteVerifier[]): Prom
     if (findings.length < MOST_FINDINGS) findings.push({ where, what });
   };
   const [state] = await query<{ origin: string; size: string; peaks: Buffer }>('SELECT origin, size, peaks FROM log_state', []);
-  if (state === undefined) return { ok: false, origin: '', entries: 0n, checkpoints: 0, findings: [{ where: 'log_state', what: 'there is no log' }] };
+  if (state === undefined)
+    return { ok: false, origin: '', entries: 0n, checkpoints: 0, findings: [{ where: 'log_state', what: 'there is no log' }] };
 
   const checkpoints = await query<CheckpointRow>('SELECT size, root, note FROM log_checkpoints ORDER BY size', []);
   const checkpointAt = new Map(checkpoints.map((row) => [BigInt(row.size), row]));
@@ -93,12 +115,18 @@ export async function fsck(query: Query, logKeys: readonly NoteVerifier[]): Prom
     if (!sameBytes(leafHash(row.header), row.leaf_hash)) found(where, 'its header no longer hashes to its leaf hash');
     try {
       const header = decodeHeader(row.header);
-      const columns = { log: state?.origin, id: row.id, subject: row.subject, type: row.type, at: row.at.toISOString(), actor: row.actor };
+      const columns = {
+        log: state?.origin,
+        id: row.id,
+        subject: row.subject,
+        type: row.type,
+        at: row.at.toISOString(),
+        actor: row.actor,
+      };
       for (const [name, value] of Object.entries(columns))
         if (header[name as keyof typeof columns] !== value) found(where, `its column ${name} differs from its header`);
       if (row.salt === null || row.payload === null) found(where, 'its payload is missing');
-      else if (Buffer.from(payloadCommitment(row.salt, row.payload)).toString('base64') !== header.pc)
-        found(where, 'its payload is not what its header commits to');
+      else if (!commits(header.pc, row.salt, row.payload)) found(where, 'its payload is not what its header commits to');
     } catch (error) {
       if (!(error instanceof TlogError)) throw error;
       found(where, `its header is malformed: ${error.message}`);
@@ -106,7 +134,8 @@ export async function fsck(query: Query, logKeys: readonly NoteVerifier[]): Prom
   }
 
   function checkChain(row: Row, expected: { seq: bigint; prev: string | null }, where: string): void {
-    if (BigInt(row.seq) !== expected.seq) found(where, `it is number ${row.seq} of its subject's chain, expected ${expected.seq}`);
+    if (BigInt(row.seq) !== expected.seq)
+      found(where, `it is number ${row.seq} of its subject's chain, expected ${expected.seq}`);
     try {
       const header = decodeHeader(row.header);
       if (header.prev !== expected.prev) found(where, "it does not link to the previous entry of its subject's chain");
@@ -124,7 +153,8 @@ export async function fsck(query: Query, logKeys: readonly NoteVerifier[]): Prom
     try {
       const signed = openCheckpoint(row.note, logKeys);
       if (signed.origin !== state?.origin || signed.size !== size) found(where, 'it was signed for another log or size');
-      if (!sameBytes(signed.root, rootOf(range))) found(where, `the first ${size} entries no longer have the root that was signed`);
+      if (!sameBytes(signed.root, rootOf(range)))
+        found(where, `the first ${size} entries no longer have the root that was signed`);
     } catch (error) {
       if (!(error instanceof TlogError)) throw error;
       found(where, `its signature does not verify: ${error.message}`);
@@ -142,16 +172,29 @@ export async function fsck(query: Query, logKeys: readonly NoteVerifier[]): Prom
   async function checkTile(key: string, hashes: readonly Uint8Array[]): Promise<void> {
     const [level, index] = key.split('/');
     const [row] = await query<{ hashes: Buffer }>('SELECT hashes FROM log_tiles WHERE level = $1 AND index = $2', [level, index]);
-    if (row === undefined) found(`tile ${key}`, 'is missing');
-    else if (!sameBytes(row.hashes, Buffer.concat(hashes))) found(`tile ${key}`, 'differs from the entries');
+    if (row === undefined) return found(`tile ${key}`, 'is missing');
+    if (sameBytes(row.hashes, Buffer.concat(hashes))) return;
+    const first = hashes.findIndex((hash, i) => !sameBytes(hash, row.hashes.subarray(i * 32, (i + 1) * 32)));
+    if (first === -1) found(`tile ${key}`, 'goes on beyond the entries');
+    else if (level === '0')
+      found(`tile ${key}`, `differs from the entries, first at entry ${BigInt(index ?? 0) * BigInt(TILE_WIDTH) + BigInt(first)}`);
+    else found(`tile ${key}`, `differs from the entries, first at its hash ${first}`);
   }
 
   async function conclude(expectedSize: bigint): Promise<FsckReport> {
     for (const [key, hashes] of tiles) await checkTile(key, hashes);
     if (range.size !== expectedSize || BigInt(state?.size ?? 0) !== range.size)
       found('log_state', `it says ${state?.size} entries, but ${range.size} are there`);
-    else if (!sameBytes(state?.peaks ?? Buffer.alloc(0), Buffer.concat(range.nodes))) found('log_state', 'its tree state differs from the entries');
-    for (const size of checkpointAt.keys()) found(`checkpoint ${size}`, `it was signed over ${size} entries, but only ${range.size} are there`);
-    return { ok: findings.length === 0, origin: state?.origin ?? '', entries: range.size, checkpoints: checkpoints.length, findings };
+    else if (!sameBytes(state?.peaks ?? Buffer.alloc(0), Buffer.concat(range.nodes)))
+      found('log_state', 'its tree state differs from the entries');
+    for (const size of checkpointAt.keys())
+      found(`checkpoint ${size}`, `it was signed over ${size} entries, but only ${range.size} are there`);
+    return {
+      ok: findings.length === 0,
+      origin: state?.origin ?? '',
+      entries: range.size,
+      checkpoints: checkpoints.length,
+      findings,
+    };
   }
 }

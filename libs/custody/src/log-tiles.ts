@@ -18,7 +18,10 @@ export function readNodes(query: Query, size: bigint): ReadNode {
 }
 
 async function readTile(query: Query, level: number, index: bigint, width: number): Promise<Uint8Array> {
-  const [row] = await query<{ hashes: Buffer }>('SELECT hashes FROM log_tiles WHERE level = $1 AND index = $2', [level, index.toString()]);
+  const [row] = await query<{ hashes: Buffer }>('SELECT hashes FROM log_tiles WHERE level = $1 AND index = $2', [
+    level,
+    index.toString(),
+  ]);
   if (row === undefined || row.hashes.length < width * 32) throw new Error(`tile ${level}/${index} is missing or short`);
   return row.hashes.subarray(0, width * 32);
 }
@@ -49,11 +52,13 @@ export class TileAdditions {
     const tile = index / BigInt(TILE_WIDTH);
     const key = `${level / 8}/${tile}`;
     const found = this.tiles.get(key);
-    if (found === undefined) this.tiles.set(key, { level: level / 8, index: tile, offset: Number(index % BigInt(TILE_WIDTH)), hashes: [hash] });
+    if (found === undefined)
+      this.tiles.set(key, { level: level / 8, index: tile, offset: Number(index % BigInt(TILE_WIDTH)), hashes: [hash] });
     else found.hashes.push(hash);
   }
 
   *[Symbol.iterator](): Generator<{ level: number; index: bigint; offset: number; bytes: Buffer }> {
-    for (const { level, index, offset, hashes } of this.tiles.values()) yield { level, index, offset, bytes: Buffer.concat(hashes) };
+    for (const { level, index, offset, hashes } of this.tiles.values())
+      yield { level, index, offset, bytes: Buffer.concat(hashes) };
   }
 }

@@ -11,7 +11,9 @@ import {
   parseSigner,
   rootOf,
   signCheckpoint,
+  TlogError,
   verifierOf,
+  type Checkpoint,
   type CompactRange,
   type EntryHeader,
   type NoteSigner,
@@ -122,27 +124,52 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** @throws LogFrozen when the database's tree does not extend the newest signed checkpoint. */
   private async prepare(client: Client): Promise<void> {
-    await client.query(`INSERT INTO log_state (origin, size, peaks) VALUES ($1, 0, '') ON CONFLICT (singleton) DO NOTHING`, [this.signer.name]);
+    await client.query(`INSERT INTO log_state (origin, size, peaks) VALUES ($1, 0, '') ON CONFLICT (singleton) DO NOTHING`, [
+      this.signer.name,
+    ]);
     await client.query('INSERT INTO log_keys (vkey) VALUES ($1) ON CONFLICT DO NOTHING', [this.verifier.vkey]);
-    const state = await this.readState(client);
-    if (state.origin !== this.signer.name)
-      throw new LogFrozen(`this database holds the log ${state.origin}, but the signing key is for ${this.signer.name}`);
-    const { rows } = await client.query<{ size: string; note: string }>('SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1');
+    const { origin, range } = await this.readState(client);
+    if (origin !== this.signer.name)
+      throw new LogFrozen(`this database holds the log ${origin}, but the signing key is for ${this.signer.name}`);
+    await this.compareWithSigned(client, range.size);
+  }
+
+  /** At the start and before every signature: a log that was rolled back must not get a second history. @throws LogFrozen */
+  private async compareWithSigned(client: Client, size: bigint): Promise<void> {
+    const { rows } = await client.query<{ size: string; note: string }>(
+      'SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1',
+    );
     const [newest] = rows;
     if (newest === undefined) return;
-    const signed = openCheckpoint(newest.note, [this.verifier]);
-    if (signed.size > state.range.size) throw new LogFrozen(`the log has ${state.range.size} entries, but ${signed.size} were signed`);
+    const signed = this.openSigned(newest);
+    if (signed.size > size) throw new LogFrozen(`the log has ${size} entries, but ${signed.size} were signed`);
     const query: Query = async (sql, parameters) => (await client.query(sql, [...parameters])).rows as never;
     const root = await rootAt(signed.size, readNodes(query, signed.size));
     if (!Buffer.from(root).equals(Buffer.from(signed.root)))
       throw new LogFrozen(`the first ${signed.size} entries no longer have the root that was signed`);
   }
 
+  private openSigned({ size, note }: { size: string; note: string }): Checkpoint {
+    try {
+      return openCheckpoint(note, [this.verifier]);
+    } catch (error) {
+      if (!(error instanceof TlogError)) throw error;
+      throw new LogFrozen(`the checkpoint of ${size} entries is not ours: ${error.message}`);
+    }
+  }
+
+  /** @throws LogFrozen when the entries do not reach as far as the state says. */
   private async readState(client: Client): Promise<{ origin: string; range: CompactRange }> {
-    const { rows } = await client.query<{ origin: string; size: string; peaks: Buffer }>('SELECT origin, size, peaks FROM log_state');
+    const { rows } = await client.query<{ origin: string; size: string; peaks: Buffer; reached: string }>(
+      'SELECT origin, size, peaks, (SELECT coalesce(max(index) + 1, 0) FROM custody_entries) AS reached FROM log_state',
+    );
     const [row] = rows;
     if (row === undefined) return { origin: this.signer.name, range: EMPTY_RANGE };
-    const nodes = Array.from({ length: row.peaks.length / 32 }, (_, i) => new Uint8Array(row.peaks.subarray(i * 32, (i + 1) * 32)));
+    if (row.reached !== row.size) throw new LogFrozen(`the log has ${row.size} entries, but they end at ${row.reached}`);
+    const nodes = Array.from(
+      { length: row.peaks.length / 32 },
+      (_, i) => new Uint8Array(row.peaks.subarray(i * 32, (i + 1) * 32)),
+    );
     return { origin: row.origin, range: { size: BigInt(row.size), nodes } };
   }
 
@@ -239,14 +266,13 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     this.checkpointWanted = false;
     this.lastCheckpointAt = now;
     const { origin, range } = await this.readState(client);
+    await this.compareWithSigned(client, range.size);
     const note = signCheckpoint({ origin, size: range.size, root: rootOf(range) }, this.signer);
     if (range.size > 0n)
-      await client.query('INSERT INTO log_checkpoints (size, root, note, signed_at) VALUES ($1, $2, $3, $4) ON CONFLICT (size) DO NOTHING', [
-        range.size.toString(),
-        Buffer.from(rootOf(range)),
-        note,
-        new Date(now),
-      ]);
+      await client.query(
+        'INSERT INTO log_checkpoints (size, root, note, signed_at) VALUES ($1, $2, $3, $4) ON CONFLICT (size) DO NOTHING',
+        [range.size.toString(), Buffer.from(rootOf(range)), note, new Date(now)],
+      );
     await client.query('NOTIFY custody_checkpoint');
   }
 

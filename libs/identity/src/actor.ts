@@ -34,7 +34,15 @@ export function attribution(caller: Caller): Attribution {
   const { actor } = caller;
   switch (actor.kind) {
     case 'person':
-      return { kind: 'person', id: actor.id, name: actor.name, badge: actor.badge, roles: actor.roles, method: actor.method, ...from };
+      return {
+        kind: 'person',
+        id: actor.id,
+        name: actor.name,
+        badge: actor.badge,
+        roles: actor.roles,
+        method: actor.method,
+        ...from,
+      };
     case 'service':
       return { kind: 'service', id: actor.id, name: actor.name, roles: actor.roles, method: 'service-token', ...from };
     case 'dock':

@@ -36,7 +36,9 @@ export class Authenticator {
   private async actor(request: Incoming): Promise<Actor> {
     const [scheme = '', credential = ''] = single(request.headers['authorization']).split(' ', 2);
     if (scheme.toLowerCase() === 'bearer') {
-      const actor = credential.includes('.') ? await this.docks.authenticate(credential) : await this.tokens.authenticate(credential);
+      const actor = credential.includes('.')
+        ? await this.docks.authenticate(credential)
+        : await this.tokens.authenticate(credential);
       if (actor === undefined) throw new NotSignedIn('The token is unknown, expired or revoked.');
       return actor;
     }

@@ -49,7 +49,13 @@ export interface GrantFacts {
 /** What is asked about. `recording` is where a refusal goes on record. */
 export type Resource =
   | { readonly kind: 'none' }
-  | { readonly kind: 'recording'; readonly recording: string; readonly dock: string | null; readonly officer: string | null; readonly state: string }
+  | {
+      readonly kind: 'recording';
+      readonly recording: string;
+      readonly dock: string | null;
+      readonly officer: string | null;
+      readonly state: string;
+    }
   | {
       readonly kind: 'access-request';
       readonly recording: string;
@@ -137,17 +143,18 @@ const mayWatch = (actor: Actor): Decision => {
   return actor.roles.includes('administrator') ? refuse('role') : ALLOW;
 };
 
-function live(grant: GrantFacts, person: string, now: Date): Decision {
+function live(grant: GrantFacts | null, person: string, recording: string, now: Date): Decision {
+  if (grant === null || grant.recording !== recording) return refuse('no-grant');
   if (grant.person !== person) return refuse('not-yours');
   if (grant.revokedAt !== null) return refuse('grant-revoked');
-  return grant.expiresAt <= now ? refuse('grant-expired') : ALLOW;
+  // Asked this way round, an end that is no time at all refuses.
+  return grant.expiresAt > now ? ALLOW : refuse('grant-expired');
 }
 
 const openViewing: Rule = (actor, resource, { now }) => {
   const watching = mayWatch(actor);
   if (!watching.allowed || actor.kind !== 'person') return watching;
-  if (resource.kind !== 'footage' || resource.grant === null || resource.grant.recording !== resource.recording) return refuse('no-grant');
-  return live(resource.grant, actor.id, now);
+  return resource.kind === 'footage' ? live(resource.grant, actor.id, resource.recording, now) : refuse('no-grant');
 };
 
 const ownViewing: Rule = (actor, resource) => {
@@ -160,7 +167,7 @@ const watch: Rule = (actor, resource, context) => {
   const watching = mayWatch(actor);
   const own = watching.allowed ? ownViewing(actor, resource, context) : watching;
   if (!own.allowed || actor.kind !== 'person' || resource.kind !== 'viewing') return own;
-  return resource.closedAt === null ? live(resource.grant, actor.id, context.now) : refuse('viewing-closed');
+  return resource.closedAt === null ? live(resource.grant, actor.id, resource.recording, context.now) : refuse('viewing-closed');
 };
 
 const RULES: Readonly<Record<Action, Rule>> = {

@@ -45,7 +45,10 @@ export class DocksController {
   /** `logKey` is what the dock pins: receipts must be signed by it. */
   @Post()
   @Asks('dock.enrol')
-  async enrol(@Body({ schema: EnrolBody }) body: z.infer<typeof EnrolBody>, @By() caller: Caller): Promise<DockView & { logKey: string | null }> {
+  async enrol(
+    @Body({ schema: EnrolBody }) body: z.infer<typeof EnrolBody>,
+    @By() caller: Caller,
+  ): Promise<DockView & { logKey: string | null }> {
     const dock = await this.docks.enrol(body.name, Buffer.from(body.publicKey, 'base64'), person(caller), caller);
     return { ...view(dock), logKey: (await this.log.identity())?.vkeys.at(-1) ?? null };
   }
@@ -59,7 +62,11 @@ export class DocksController {
   @Post(':id/revoke')
   @HttpCode(204)
   @Asks('dock.revoke')
-  async revoke(@Param('id') id: string, @Body({ schema: RevokeBody }) body: z.infer<typeof RevokeBody>, @By() caller: Caller): Promise<void> {
+  async revoke(
+    @Param('id') id: string,
+    @Body({ schema: RevokeBody }) body: z.infer<typeof RevokeBody>,
+    @By() caller: Caller,
+  ): Promise<void> {
     await this.docks.revoke(uuidOf({ params: { id } }, 'id'), body.reason, caller);
   }
 }

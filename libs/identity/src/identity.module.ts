@@ -24,7 +24,11 @@ const services = [PeopleService, SessionsService, ServiceTokensService, DocksSer
 /** Who people and machines are, and what they may do. */
 @Module({
   imports: [TypeOrmModule.forFeature([Person, Session, ServiceToken, Dock])],
-  providers: [...services, { provide: APP_GUARD, useClass: AuthorizationGuard }, { provide: JOB_GATE, useClass: DecidingJobGate }],
+  providers: [
+    ...services,
+    { provide: APP_GUARD, useClass: AuthorizationGuard },
+    { provide: JOB_GATE, useClass: DecidingJobGate },
+  ],
   exports: [...services, JOB_GATE],
 })
 export class IdentityModule {}

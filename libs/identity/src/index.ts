@@ -1,5 +1,16 @@
 export { attribution, ROLES, system, type Actor, type Caller, type PersonActor, type Role } from './actor.js';
-export { Asks, By, Forbidden, NotSignedIn, person, QUESTION, uuidOf, type Incoming, type Question, type ResourceLoader } from './authorization.js';
+export {
+  Asks,
+  By,
+  Forbidden,
+  NotSignedIn,
+  person,
+  QUESTION,
+  uuidOf,
+  type Incoming,
+  type Question,
+  type ResourceLoader,
+} from './authorization.js';
 export { SESSION_COOKIE } from './authenticator.js';
 export { ACTIONS, decide, isPublic, type Action, type Decision, type GrantFacts, type Resource } from './decide.rules.js';
 export { Dock } from './dock.entity.js';

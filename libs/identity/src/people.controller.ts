@@ -7,7 +7,9 @@ import { PeopleService } from './people.service.js';
 import type { Person } from './person.entity.js';
 
 const NewPersonBody = z.strictObject({
-  username: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{1,63}$/, 'must be 2 to 64 letters, digits, dots, hyphens or underscores'),
+  username: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{1,63}$/, 'must be 2 to 64 letters, digits, dots, hyphens or underscores'),
   name: z.string().trim().min(1).max(200),
   badge: z.string().trim().min(1).max(40).nullable().default(null),
   roles: z.array(z.enum(ROLES)).min(1),

@@ -15,7 +15,13 @@ export class ServiceTokensService {
   ) {}
 
   /** The secret is shown this once. */
-  async issue(name: string, roles: readonly Role[], days: number, actor: PersonActor, caller: Caller): Promise<{ token: ServiceToken; secret: string }> {
+  async issue(
+    name: string,
+    roles: readonly Role[],
+    days: number,
+    actor: PersonActor,
+    caller: Caller,
+  ): Promise<{ token: ServiceToken; secret: string }> {
     const now = this.clock.now();
     const { secret, hash } = newSecret('cst_');
     const token: ServiceToken = {

@@ -79,7 +79,12 @@ export class SessionsService {
 
   private async recordFailure(person: Person, caller: Caller): Promise<void> {
     await this.unitOfWork.run((tx) =>
-      this.custody.append(tx, person.id, { type: 'sign-in.failed', method: 'password' }, attribution({ ...caller, actor: { kind: 'anonymous' } })),
+      this.custody.append(
+        tx,
+        person.id,
+        { type: 'sign-in.failed', method: 'password' },
+        attribution({ ...caller, actor: { kind: 'anonymous' } }),
+      ),
     );
   }
 }

@@ -66,7 +66,9 @@ const NEEDS = {
 
 export class ConfigurationFaulty extends Error {
   constructor(readonly faults: readonly string[]) {
-    super(`The configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((f) => `  - ${f}`).join('\n')}`);
+    super(
+      `The configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((f) => `  - ${f}`).join('\n')}`,
+    );
   }
 }
 
@@ -87,7 +89,8 @@ export function readSigningKey(config: Config, stat: (path: string) => { mode: n
   if (config.LOG_SIGNING_KEY !== undefined) return config.LOG_SIGNING_KEY;
   const file = config.LOG_SIGNING_KEY_FILE ?? '';
   try {
-    if ((stat(file).mode & 0o077) !== 0) throw new ConfigurationFaulty([`LOG_SIGNING_KEY_FILE: ${file} is readable by others; make it 0600`]);
+    if ((stat(file).mode & 0o077) !== 0)
+      throw new ConfigurationFaulty([`LOG_SIGNING_KEY_FILE: ${file} is readable by others; make it 0600`]);
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
     if (error instanceof ConfigurationFaulty) throw error;

@@ -38,6 +38,9 @@ export class PinoLogger implements LoggerService {
     const context = rest.at(-1);
     const text = rest.slice(0, -1).find((part) => typeof part === 'string');
     const fields = typeof message === 'object' && message !== null ? message : {};
-    this.pino[level]({ ...fields, ...(typeof context === 'string' ? { context } : {}) }, typeof message === 'string' ? message : (text ?? ''));
+    this.pino[level](
+      { ...fields, ...(typeof context === 'string' ? { context } : {}) },
+      typeof message === 'string' ? message : (text ?? ''),
+    );
   }
 }

@@ -65,8 +65,14 @@ export class ProblemFilter implements ExceptionFilter {
     if (isClientFault(error)) return fromStatus(error.statusCode, error.message);
     const incident = uuidv7();
     this.logger.error({ err: error, incident }, 'unexpected failure');
-    return new Problem(500, 'internal', 'Something went wrong on our side', `Nothing was changed unless you were told so. Give incident ${incident} to the administrator.`, {
-      incident,
-    });
+    return new Problem(
+      500,
+      'internal',
+      'Something went wrong on our side',
+      `Nothing was changed unless you were told so. Give incident ${incident} to the administrator.`,
+      {
+        incident,
+      },
+    );
   }
 }

@@ -20,7 +20,9 @@ export interface FieldError {
 
 export class InvalidRequest extends Problem {
   constructor(errors: readonly FieldError[]) {
-    super(400, 'invalid-request', 'The request is not valid', errors.map((e) => `${e.path}: ${e.message}`).join('; '), { errors });
+    super(400, 'invalid-request', 'The request is not valid', errors.map((e) => `${e.path}: ${e.message}`).join('; '), {
+      errors,
+    });
   }
 }
 

@@ -11,11 +11,19 @@ interface Login {
 
 function loginOf(url: string): Login {
   const parsed = new URL(url);
-  return { role: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password), database: parsed.pathname.slice(1) };
+  return {
+    role: decodeURIComponent(parsed.username),
+    password: decodeURIComponent(parsed.password),
+    database: parsed.pathname.slice(1),
+  };
 }
 
 /** Role names are fixed: the migrations grant to them by name, and an auditor looks for them by name. */
-const ROLES = { DATABASE_OWNER_URL: 'custodiet_owner', DATABASE_URL: 'custodiet_app', DATABASE_SEQUENCER_URL: 'custodiet_sequencer' } as const;
+const ROLES = {
+  DATABASE_OWNER_URL: 'custodiet_owner',
+  DATABASE_URL: 'custodiet_app',
+  DATABASE_SEQUENCER_URL: 'custodiet_sequencer',
+} as const;
 
 async function ensureLogin(admin: Client, login: Login): Promise<void> {
   const role = admin.escapeIdentifier(login.role);
@@ -39,7 +47,8 @@ async function bootstrap(config: Config, adminUrl: string): Promise<void> {
     // A CREATEROLE administrator that is no superuser may only give a database to a role it is a member of.
     await admin.query(`GRANT custodiet_owner TO CURRENT_USER`);
     const exists = await admin.query('SELECT 1 FROM pg_database WHERE datname = $1', [owner.database]);
-    if (exists.rowCount === 0) await admin.query(`CREATE DATABASE ${admin.escapeIdentifier(owner.database)} OWNER custodiet_owner`);
+    if (exists.rowCount === 0)
+      await admin.query(`CREATE DATABASE ${admin.escapeIdentifier(owner.database)} OWNER custodiet_owner`);
   } finally {
     await admin.end();
   }
@@ -48,7 +57,12 @@ async function bootstrap(config: Config, adminUrl: string): Promise<void> {
 /** Brings the database to the newest schema, as its owner. @returns the names of the migrations that ran. */
 export async function migrate(config: Config): Promise<string[]> {
   if (config.DATABASE_ADMIN_URL !== undefined) await bootstrap(config, config.DATABASE_ADMIN_URL);
-  const source = new DataSource({ type: 'postgres', url: config.DATABASE_OWNER_URL ?? '', migrations: MIGRATIONS, migrationsTransactionMode: 'all' });
+  const source = new DataSource({
+    type: 'postgres',
+    url: config.DATABASE_OWNER_URL ?? '',
+    migrations: MIGRATIONS,
+    migrationsTransactionMode: 'all',
+  });
   await source.initialize();
   try {
     return (await source.runMigrations()).map((migration) => migration.name);

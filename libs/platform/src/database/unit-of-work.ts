@@ -17,7 +17,9 @@ function sqlState(error: unknown): string | undefined {
 /** True when `error` says that a unique index (named, if given) already holds the value. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (sqlState(error) !== UNIQUE_VIOLATION) return false;
-  return constraint === undefined || ((error as QueryFailedError).driverError as { constraint?: string }).constraint === constraint;
+  return (
+    constraint === undefined || ((error as QueryFailedError).driverError as { constraint?: string }).constraint === constraint
+  );
 }
 
 /** One transaction: state, custody entry and outbox commit together or not at all. Deadlocks are retried from the start. */

@@ -15,7 +15,7 @@ export interface JobContext {
   /** Aborted when the process is told to stop; goes all the way to the ffmpeg process. */
   readonly signal: AbortSignal;
   /** Percent, 0 to 100. */
-  progress(percent: number): void;
+  readonly progress: (percent: number) => void;
 }
 
 export interface JobHandler {

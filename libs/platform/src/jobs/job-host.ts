@@ -5,7 +5,16 @@ import { Client } from 'pg';
 import { CONFIG, type Config } from '../config.js';
 import { Notifications } from '../database/notifications.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { Hopeless, JOB_GATE, JOB_HANDLERS, JOB_NAMES, JOBS, type JobGate, type JobHandlers, type JobName } from './job-catalogue.js';
+import {
+  Hopeless,
+  JOB_GATE,
+  JOB_HANDLERS,
+  JOB_NAMES,
+  JOBS,
+  type JobGate,
+  type JobHandlers,
+  type JobName,
+} from './job-catalogue.js';
 
 interface OpenRow {
   job: JobName;
@@ -106,7 +115,10 @@ export class JobHost implements OnApplicationBootstrap, OnApplicationShutdown {
     lock.on('error', () => undefined);
     await lock.connect();
     try {
-      const { rows } = await lock.query<{ locked: boolean }>('SELECT pg_try_advisory_lock(hashtext($1), hashtext($2)) AS locked', [name, ref]);
+      const { rows } = await lock.query<{ locked: boolean }>(
+        'SELECT pg_try_advisory_lock(hashtext($1), hashtext($2)) AS locked',
+        [name, ref],
+      );
       if (rows[0]?.locked !== true || !(await this.isOpen(name, ref))) return;
       await this.attempt(name, ref, (percent) => void job.updateProgress(percent).catch(() => undefined));
     } finally {

@@ -7,7 +7,11 @@ import type { JobName } from './job-catalogue.js';
 @Injectable()
 export class Outbox {
   async add(tx: Tx, job: JobName, ref: string): Promise<void> {
-    await tx.query('INSERT INTO outbox (id, job, ref) VALUES ($1, $2, $3) ON CONFLICT (job, ref) DO NOTHING', [uuidv7(), job, ref]);
+    await tx.query('INSERT INTO outbox (id, job, ref) VALUES ($1, $2, $3) ON CONFLICT (job, ref) DO NOTHING', [
+      uuidv7(),
+      job,
+      ref,
+    ]);
     await tx.query('NOTIFY outbox');
   }
 }

@@ -88,7 +88,8 @@ export class CustodyLog1763600000001 implements MigrationInterface {
       await db.query(`CREATE TRIGGER ${table}_truncate BEFORE TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
                       ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${table}_truncate`);
     };
-    for (const table of ['custody_entries', 'custody_payloads', 'log_checkpoints', 'log_keys']) await refuse(table, 'UPDATE OR DELETE');
+    for (const table of ['custody_entries', 'custody_payloads', 'log_checkpoints', 'log_keys'])
+      await refuse(table, 'UPDATE OR DELETE');
     await refuse('custody_pending', 'UPDATE');
     await refuse('log_tiles', 'DELETE');
     await refuse('log_state', 'DELETE');
