@@ -1,0 +1,17 @@
+export { MediaError } from './media-error.js';
+export type { MediaErrorCode } from './media-error.js';
+export type { MediaTools } from './media-tools.js';
+export type { Probe } from './ffprobe-report.js';
+export type { Keyframe, RedactionMute, RedactionPlan, RedactionRegion } from './redaction-plan.js';
+export { checkPlan } from './redaction-plan.js';
+export { probe } from './probe.js';
+export { checkWhole } from './completeness.js';
+export { PLAYBACK_RECIPE } from './playback-arguments.js';
+export { transcodeForPlayback } from './playback.js';
+export type { PlaybackFile } from './playback.js';
+export { maskScript } from './redaction-mask.js';
+export { REDACTION_RECIPE, redactionArguments } from './redaction-arguments.js';
+export { renderRedaction } from './redaction.js';
+export { checkRedaction } from './redaction-check.js';
+export { extractFrame } from './frame.js';
+export { toolVersion } from './tool-version.js';

@@ -1,0 +1,43 @@
+import { maskScript, maskSize } from './redaction-mask.js';
+import type { RedactionPlan } from './redaction-plan.js';
+
+const plan = (keyframes: RedactionPlan['regions'][number]['keyframes']): RedactionPlan => ({
+  v: 1,
+  regions: [{ shape: 'rectangle', reason: 'bystander', keyframes }],
+  mutes: [],
+});
+const events = (script: string): string[] => script.split('\n').filter((line) => line.startsWith('Dialogue:'));
+
+describe('maskScript', () => {
+  it('moves and resizes a box, larger by its margin, from a rounded-down start to a rounded-up end', () => {
+    const script = maskScript(
+      plan([
+        { atMs: 1005, x: 100, y: 50, width: 80, height: 60 },
+        { atMs: 2000, x: 200, y: 50, width: 100, height: 60 },
+      ]),
+      { width: 640, height: 360 },
+    );
+    expect(events(script)).toEqual([
+      'Dialogue: 0,0:00:01.00,0:00:02.01,Box,,0,0,0,,{\\move(92,42,192,42,5,1000)\\fscx96\\fscy76\\t(5,1000,\\fscx116\\fscy76)\\p1}m 0 0 l 100 0 100 100 0 100',
+    ]);
+  });
+
+  it('makes one event for each interval and does not animate what stands still', () => {
+    const still = { x: 10, y: 10, width: 20, height: 20 };
+    const script = maskScript(plan([0, 500, 3_600_000].map((atMs) => ({ atMs, ...still }))), { width: 640, height: 360 });
+    expect(events(script)).toHaveLength(2);
+    expect(events(script)[1]).toContain('0:00:00.50,1:00:00.01,Box,,0,0,0,,{\\pos(2,2)\\fscx36\\fscy36\\p1}');
+  });
+
+  it('counts in the pixels of a whole number of mask samples, so that nothing is stretched', () => {
+    expect(maskSize({ width: 642, height: 358 })).toEqual({ width: 161, height: 90 });
+    const script = maskScript(plan([]), { width: 642, height: 358 });
+    expect(script).toContain('PlayResX: 644\nPlayResY: 360');
+  });
+
+  it('carries no words of the plan', () => {
+    const at = { x: 1, y: 1, width: 2, height: 2 };
+    const script = maskScript(plan([0, 1].map((atMs) => ({ atMs, ...at }))), { width: 640, height: 360 });
+    expect(script).not.toContain('bystander');
+  });
+});

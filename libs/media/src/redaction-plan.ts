@@ -1,0 +1,140 @@
+import type { Probe } from './ffprobe-report.js';
+
+/** Where a moving rectangle is at one time. Source pixels in display orientation, integers; milliseconds from the start of the recording. */
+export interface Keyframe {
+  readonly atMs: number;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Covers the picture from the first keyframe to the last, both included; position and size are interpolated linearly between keyframes. */
+export interface RedactionRegion {
+  readonly shape: 'rectangle';
+  readonly keyframes: readonly Keyframe[];
+  readonly reason: string;
+}
+
+export interface RedactionMute {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
+}
+
+export interface RedactionPlan {
+  readonly v: 1;
+  readonly regions: readonly RedactionRegion[];
+  readonly mutes: readonly RedactionMute[];
+}
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Every keyframe interval is an event in the mask and a place to look in the check; a plan beyond this is a mistake or an attack. */
+const MOST_REGIONS = 500;
+const MOST_KEYFRAMES = 20_000;
+const MOST_MUTES = 1_000;
+
+/**
+ * Everything that is wrong with a plan, in words for the person who drew it. Empty: it can be rendered. Takes nothing for granted beyond the
+ * plan's outer shape, since plans come from outside.
+ */
+export function checkPlan(plan: RedactionPlan, probe: Probe): readonly string[] {
+  const faults: string[] = [];
+  if (plan.v !== 1) faults.push(`Plans of version ${String(plan.v)} are not known; this is version 1.`);
+  if (plan.regions.length === 0 && plan.mutes.length === 0) faults.push('The plan covers nothing and mutes nothing.');
+  const keyframes = plan.regions.reduce((sum, region) => sum + region.keyframes.length, 0);
+  if (plan.regions.length > MOST_REGIONS || keyframes > MOST_KEYFRAMES || plan.mutes.length > MOST_MUTES) {
+    return [
+      ...faults,
+      `The plan is too large: at most ${MOST_REGIONS} regions, ${MOST_KEYFRAMES} keyframes and ${MOST_MUTES} mutes.`,
+    ];
+  }
+  plan.regions.forEach((region, index) => faults.push(...regionFaults(region, `Region ${index + 1}`, probe)));
+  if (plan.mutes.length > 0 && probe.audio === null) faults.push('The plan mutes sound, but the recording has none.');
+  plan.mutes.forEach((mute, index) => faults.push(...muteFaults(mute, `Mute ${index + 1}`, probe)));
+  return faults;
+}
+
+/**
+ * Where a region is at a time, to a fraction of a pixel; `null` before its first keyframe and after its last.
+ * @param atMs milliseconds from the start of the recording, need not be whole
+ */
+export function boxAt(region: RedactionRegion, atMs: number): Box | null {
+  const { keyframes } = region;
+  const next = firstAtOrAfter(keyframes, atMs);
+  const to = keyframes[next];
+  if (to === undefined) return null;
+  if (to.atMs === atMs) return to;
+  const from = keyframes[next - 1];
+  if (from === undefined) return null;
+  const part = (atMs - from.atMs) / (to.atMs - from.atMs);
+  const between = (a: number, b: number): number => a + (b - a) * part;
+  return {
+    x: between(from.x, to.x),
+    y: between(from.y, to.y),
+    width: between(from.width, to.width),
+    height: between(from.height, to.height),
+  };
+}
+
+/** Asked for every region in every frame, so it halves instead of walking. */
+function firstAtOrAfter(keyframes: readonly Keyframe[], atMs: number): number {
+  let low = 0;
+  let high = keyframes.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((keyframes[middle]?.atMs ?? Infinity) < atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function regionFaults(region: RedactionRegion, name: string, probe: Probe): string[] {
+  const faults: string[] = [];
+  if (region.shape !== 'rectangle') faults.push(`${name} is a ${String(region.shape)}; only rectangles are known.`);
+  if (!isReason(region.reason)) faults.push(`${name} gives no reason.`);
+  if (region.keyframes.length < 2) faults.push(`${name} needs at least two keyframes, where it begins and where it ends.`);
+  let previous = -Infinity;
+  region.keyframes.forEach((keyframe, index) => {
+    const where = `${name}, keyframe ${index + 1}`;
+    const { atMs, x, y, width, height } = keyframe;
+    if (![atMs, x, y, width, height].every(Number.isSafeInteger)) {
+      faults.push(`${where}: time, position and size must be whole numbers.`);
+      return;
+    }
+    if (atMs <= previous) faults.push(`${where}: its time ${atMs} ms is not after the keyframe before it.`);
+    previous = atMs;
+    if (atMs < 0) faults.push(`${where}: its time ${atMs} ms is before the recording begins.`);
+    if (atMs > probe.durationMs)
+      faults.push(`${where}: its time ${atMs} ms is beyond the end of the recording at ${probe.durationMs} ms.`);
+    if (width < 1 || height < 1) faults.push(`${where}: it is empty (${width}×${height} pixels).`);
+    else if (x < 0 || y < 0 || x + width > probe.video.width || y + height > probe.video.height) {
+      faults.push(`${where}: it reaches outside the picture of ${probe.video.width}×${probe.video.height} pixels.`);
+    }
+  });
+  return faults;
+}
+
+function muteFaults(mute: RedactionMute, name: string, probe: Probe): string[] {
+  const faults: string[] = [];
+  if (!isReason(mute.reason)) faults.push(`${name} gives no reason.`);
+  if (!Number.isSafeInteger(mute.fromMs) || !Number.isSafeInteger(mute.toMs)) {
+    return [...faults, `${name}: its times must be whole milliseconds.`];
+  }
+  if (mute.fromMs < 0) faults.push(`${name} begins before the recording.`);
+  if (mute.toMs <= mute.fromMs)
+    faults.push(`${name} is empty: it ends at ${mute.toMs} ms, not after its start at ${mute.fromMs} ms.`);
+  if (mute.toMs > probe.durationMs)
+    faults.push(`${name} ends at ${mute.toMs} ms, beyond the end of the recording at ${probe.durationMs} ms.`);
+  return faults;
+}
+
+function isReason(reason: unknown): boolean {
+  return typeof reason === 'string' && reason.trim() !== '';
+}
