@@ -1,0 +1,70 @@
+import { Controller, Get, Header, Headers, HttpCode, Param, Post, Put, Req } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiTags } from '@nestjs/swagger';
+import { attribution, Asks, By, Forbidden, uuidOf, type Caller } from '#identity';
+import { InvalidRequest } from '#platform';
+import { DockingService, type UploadStatus } from './docking.service.js';
+import { RecordingLoader } from './recording.loader.js';
+
+const BINARY = { schema: { type: 'string', format: 'binary' } } as const;
+
+@ApiTags('docking')
+@Controller('api/docking')
+export class DockingController {
+  constructor(private readonly docking: DockingService) {}
+
+  @Post('manifests')
+  @HttpCode(200)
+  @ApiConsumes('text/plain')
+  @ApiBody({ schema: { type: 'string' }, description: 'A signed note, custodiet/manifest/v1' })
+  @Asks('manifest.announce')
+  async announce(@Req() request: { body: unknown }, @By() caller: Caller): Promise<{ manifest: string; files: UploadStatus[] }> {
+    if (typeof request.body !== 'string')
+      throw new InvalidRequest([{ path: 'body', message: 'must be a signed note sent as text/plain' }]);
+    if (caller.actor.kind !== 'dock') throw new Forbidden('role');
+    return this.docking.announce(request.body, caller.actor.id, attribution(caller));
+  }
+
+  @Get('recordings/:id')
+  @Asks('upload.read', RecordingLoader)
+  async status(@Param('id') id: string): Promise<UploadStatus> {
+    return this.docking.uploadStatus(id);
+  }
+
+  @Put('recordings/:id/parts/:part')
+  @HttpCode(204)
+  @ApiConsumes('application/octet-stream')
+  @ApiBody(BINARY)
+  @Asks('upload.send', RecordingLoader)
+  async part(
+    @Param('id') id: string,
+    @Param('part') part: string,
+    @Headers('content-digest') contentDigest: string | undefined,
+    @Req() request: { body: unknown },
+    @By() caller: Caller,
+  ): Promise<void> {
+    if (!Buffer.isBuffer(request.body)) throw new InvalidRequest([{ path: 'body', message: 'must be application/octet-stream' }]);
+    if (!/^[1-9][0-9]{0,4}$/.test(part)) throw new InvalidRequest([{ path: 'part', message: 'must be a part number from 1' }]);
+    await this.docking.receivePart(
+      uuidOf({ params: { id } }, 'id'),
+      Number(part),
+      request.body,
+      contentDigest ?? '',
+      attribution(caller),
+    );
+  }
+
+  @Post('recordings/:id/complete')
+  @HttpCode(202)
+  @Asks('upload.send', RecordingLoader)
+  async complete(@Param('id') id: string): Promise<UploadStatus> {
+    return this.docking.complete(id);
+  }
+
+  @Get('recordings/:id/receipt')
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  @Header('Cache-Control', 'no-store')
+  @Asks('receipt.read', RecordingLoader)
+  async receipt(@Param('id') id: string): Promise<string> {
+    return this.docking.receipt(id);
+  }
+}

@@ -1,0 +1,11 @@
+export { DerivedRecordings } from './derived-recordings.service.js';
+export { EvidenceHttpModule, EvidenceModule, EvidenceWorkModule } from './evidence.module.js';
+export { NoRendition, NotSealed } from './evidence-problems.js';
+export { Recording } from './recording.entity.js';
+export { RecordingLoader } from './recording.loader.js';
+export { RecordingsService } from './recordings.service.js';
+export { Rendition, RenditionFile } from './rendition.entity.js';
+export { RenditionsService } from './renditions.service.js';
+export { SealingService } from './sealing.service.js';
+export { TranscodeProcessor } from './transcode.processor.js';
+export { WorkSpace } from './work-space.js';

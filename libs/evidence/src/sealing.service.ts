@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import { Inject, Injectable } from '@nestjs/common';
+import { Custody } from '#custody';
+import { system } from '#identity';
+import { checkWhole, MediaError, probe, type Probe } from '#media';
+import { Clock, CONFIG, Outbox, UnitOfWork, type Config, type JobContext, type JobHandler, type Tx } from '#platform';
+import { ObjectStore, type StoredVersion } from '#storage';
+import { Recording } from './recording.entity.js';
+import { UploadPart } from './upload-part.entity.js';
+import { WorkSpace } from './work-space.js';
+
+const BY = system('sealing');
+export const READ_BACK = 'SHA-256 of the stored version, read back whole from the object store';
+
+/** What a file turned out to be, once read back. */
+type Verdict = { readonly sealed: true; readonly probe: Probe } | { readonly sealed: false; readonly problem: string };
+
+/** Job `seal`: what is in the store, read back, is what the dock signed, or the recording is quarantined. DESIGN.md §4 */
+@Injectable()
+export class SealingService implements JobHandler {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly custody: Custody,
+    private readonly outbox: Outbox,
+    private readonly store: ObjectStore,
+    private readonly workSpace: WorkSpace,
+    private readonly clock: Clock,
+  ) {}
+
+  async run(recordingId: string, { signal }: JobContext): Promise<void> {
+    const recording = await this.unitOfWork.reader.findOneByOrFail(Recording, { id: recordingId });
+    if (recording.state !== 'sealing') return;
+    const version = await this.storedVersion(recording);
+    const verdict = await this.examine(recording, version, signal);
+    if (verdict.sealed) await this.seal(recording, version, verdict.probe);
+    else await this.quarantine(recording, verdict.problem);
+  }
+
+  /** Never reached: what can fail here is the infrastructure, and the job is tried until that is mended. */
+  async gaveUp(): Promise<void> {}
+
+  /** How long a version that is sealed now stays locked. */
+  retainUntil(): Date {
+    return new Date(this.clock.now().getTime() + this.config.RETENTION_DAYS * 86_400_000);
+  }
+
+  /** Seals within the caller's transaction; shared with recordings that are made here. @returns the entry's id */
+  async appendSealed(tx: Tx, recording: Recording, version: StoredVersion, retainUntil: Date): Promise<string> {
+    return this.custody.append(
+      tx,
+      recording.id,
+      {
+        type: 'recording.sealed',
+        size: recording.size,
+        bucket: version.bucket,
+        key: version.key,
+        versionId: version.versionId,
+        retainUntil: retainUntil.toISOString(),
+        method: READ_BACK,
+        parent: recording.parentId,
+        sha256: recording.sha256.toString('hex'),
+      },
+      BY,
+    );
+  }
+
+  private async storedVersion(recording: Recording): Promise<StoredVersion> {
+    const { bucket, key, size } = recording;
+    if (recording.versionId !== null) return { bucket, key, size, versionId: recording.versionId };
+    const version =
+      recording.uploadId === null ? await this.putEmpty(recording) : await this.completeUpload(recording, recording.uploadId);
+    await this.unitOfWork.reader.update(Recording, { id: recording.id }, { versionId: version.versionId });
+    return version;
+  }
+
+  private async completeUpload({ id, bucket, key }: Recording, uploadId: string): Promise<StoredVersion> {
+    const parts = await this.unitOfWork.reader.find(UploadPart, { where: { recordingId: id }, order: { part: 'ASC' } });
+    return this.store.completeMultipart({ bucket, key, uploadId }, parts);
+  }
+
+  /** A file of no bytes has no parts, but it was handed in: it is kept and quarantined like any other that fails a check. */
+  private async putEmpty({ bucket, key }: Recording): Promise<StoredVersion> {
+    return this.store.put(bucket, key, Buffer.alloc(0), 'application/octet-stream');
+  }
+
+  private async examine(recording: Recording, version: StoredVersion, signal: AbortSignal): Promise<Verdict> {
+    return this.workSpace.with(async (folder) => {
+      const path = join(folder, 'original');
+      const read = await this.workSpace.fetch(version, path, signal);
+      if (read.size !== recording.size)
+        return { sealed: false, problem: `The stored file has ${read.size} bytes; the manifest says ${recording.size}.` };
+      if (!read.sha256.equals(recording.sha256))
+        return {
+          sealed: false,
+          problem: `The stored file's SHA-256 is ${read.sha256.toString('hex')}; the manifest says ${recording.sha256.toString('hex')}.`,
+        };
+      try {
+        const found = await probe(this.workSpace.tools, path, signal);
+        await checkWhole(this.workSpace.tools, path, found, signal);
+        return { sealed: true, probe: found };
+      } catch (error) {
+        if (error instanceof MediaError && ['unreadable', 'no-video', 'truncated'].includes(error.code))
+          return { sealed: false, problem: error.message };
+        throw error;
+      }
+    });
+  }
+
+  private async seal(recording: Recording, version: StoredVersion, found: Probe): Promise<void> {
+    const retainUntil = this.retainUntil();
+    await this.store.retainUntil(version, retainUntil, this.config.OBJECT_LOCK_MODE);
+    await this.whileSealing(recording, async (tx) => {
+      const sealedEntry = await this.appendSealed(tx, recording, version, retainUntil);
+      await tx.update(
+        Recording,
+        { id: recording.id },
+        { state: 'sealed', probe: found, sealedAt: this.clock.now(), sealedEntry },
+      );
+      await this.outbox.add(tx, 'transcode', recording.id);
+    });
+  }
+
+  private async quarantine(recording: Recording, problem: string): Promise<void> {
+    await this.whileSealing(recording, async (tx) => {
+      await tx.update(Recording, { id: recording.id }, { state: 'quarantined', reason: problem });
+      const event = { type: 'recording.quarantined', problem, sha256: recording.sha256.toString('hex') } as const;
+      await this.custody.append(tx, recording.id, event, BY);
+    });
+  }
+
+  private async whileSealing(recording: Recording, change: (tx: Tx) => Promise<void>): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      const current = await tx.findOneOrFail(Recording, { where: { id: recording.id }, lock: { mode: 'pessimistic_write' } });
+      if (current.state === 'sealing') await change(tx);
+    });
+  }
+}

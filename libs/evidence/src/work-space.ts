@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { MediaTools } from '#media';
+import { CONFIG, type Config } from '#platform';
+import { ObjectStore } from '#storage';
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The worker's scratch folder. Nothing in it matters: it is emptied when the process that made it is gone. */
+@Injectable()
+export class WorkSpace implements OnModuleInit {
+  private readonly root: string;
+  private readonly own: string;
+  readonly tools: MediaTools;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly store: ObjectStore,
+  ) {
+    this.root = resolve(config.WORK_DIR);
+    this.own = join(this.root, `worker-${process.pid}`);
+    this.tools = {
+      ffmpeg: config.FFMPEG_PATH,
+      ffprobe: config.FFPROBE_PATH,
+      scratch: this.own,
+      memoryBytes: config.MEDIA_MEMORY_MIB * 2 ** 20,
+      timeLimitSeconds: config.MEDIA_TIME_LIMIT_SECONDS,
+    };
+  }
+
+  async onModuleInit(): Promise<void> {
+    await mkdir(this.root, { recursive: true });
+    for (const name of await readdir(this.root)) {
+      const pid = Number(/^worker-(\d+)$/.exec(name)?.[1]);
+      if (pid > 0 && (pid === process.pid || !isAlive(pid))) await rm(join(this.root, name), { recursive: true, force: true });
+    }
+    await mkdir(this.own, { recursive: true, mode: 0o700 });
+  }
+
+  /** Runs `work` with a folder of its own and removes the folder after. */
+  async with<T>(work: (folder: string) => Promise<T>): Promise<T> {
+    const folder = await mkdtemp(join(this.own, 'job-'));
+    try {
+      return await work(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Copies a stored version to `path`, hashing on the way. @returns what was really read */
+  async fetch(
+    version: { bucket: string; key: string; versionId: string },
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ sha256: Buffer; size: number }> {
+    const { stream } = await this.store.open(version);
+    const hash = createHash('sha256');
+    let size = 0;
+    const tap = new Transform({
+      transform(chunk: Buffer, _, next): void {
+        hash.update(chunk);
+        size += chunk.length;
+        next(null, chunk);
+      },
+    });
+    await pipeline(stream, tap, createWriteStream(path), { signal });
+    return { sha256: hash.digest(), size };
+  }
+}
