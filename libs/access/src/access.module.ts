@@ -1,0 +1,36 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { EvidenceModule } from '#evidence';
+import { IdentityModule } from '#identity';
+import { AccessRequest, AccessRequestItem } from './access-request.entity.js';
+import { AccessRequestLoader } from './access-request.loader.js';
+import { AccessRequestsController } from './access-requests.controller.js';
+import { AccessRequestsService } from './access-requests.service.js';
+import { FootageLoader } from './footage.loader.js';
+import { Grant } from './grant.entity.js';
+import { GrantsController } from './grants.controller.js';
+import { GrantsService } from './grants.service.js';
+import { IdleViewings } from './idle-viewings.schedule.js';
+import { Viewing, ViewingDelivery } from './viewing.entity.js';
+import { ViewingLoader } from './viewing.loader.js';
+import { ViewingsController } from './viewings.controller.js';
+import { ViewingsService } from './viewings.service.js';
+
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([AccessRequest, AccessRequestItem, Grant, Viewing, ViewingDelivery]),
+    IdentityModule,
+    EvidenceModule,
+  ],
+  providers: [AccessRequestsService, GrantsService, ViewingsService, AccessRequestLoader, FootageLoader, ViewingLoader],
+  exports: [AccessRequestsService, GrantsService, ViewingsService],
+})
+export class AccessModule {}
+
+/** The HTTP face, for the API only. */
+@Module({ imports: [AccessModule], controllers: [AccessRequestsController, GrantsController, ViewingsController] })
+export class AccessHttpModule {}
+
+/** The schedules, for the worker only. */
+@Module({ imports: [AccessModule], providers: [IdleViewings] })
+export class AccessWorkModule {}
