@@ -32,6 +32,23 @@ export default tseslint.config(
   },
   {
     files: ['**/*.mjs'],
-    languageOptions: { globals: Object.fromEntries(['process', 'console', 'fetch', 'URL', 'setTimeout', 'clearTimeout', 'Buffer', 'AbortSignal', 'AbortController', 'setInterval', 'clearInterval', 'performance'].map((name) => [name, 'readonly'])) },
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'process',
+          'console',
+          'fetch',
+          'URL',
+          'setTimeout',
+          'clearTimeout',
+          'Buffer',
+          'AbortSignal',
+          'AbortController',
+          'setInterval',
+          'clearInterval',
+          'performance',
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
   },
 );

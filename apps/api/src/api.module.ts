@@ -1,0 +1,33 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { AccessHttpModule } from '#access';
+import { CustodyModule } from '#custody';
+import { EvidenceHttpModule } from '#evidence';
+import { IdentityHttpModule } from '#identity';
+import { PlatformModule, type Config } from '#platform';
+import { RedactionHttpModule } from '#redaction';
+import { ReportsHttpModule } from '#reports';
+import { StorageModule } from '#storage';
+import { HealthController } from './health.controller.js';
+
+/** Composes the features' HTTP faces; nothing of its own but health. */
+@Module({})
+export class ApiModule {
+  static with(config: Config): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [
+        PlatformModule.with(config),
+        StorageModule,
+        CustodyModule,
+        IdentityHttpModule,
+        EvidenceHttpModule,
+        AccessHttpModule,
+        RedactionHttpModule,
+        ReportsHttpModule,
+        TerminusModule.forRoot({ logger: false }),
+      ],
+      controllers: [HealthController],
+    };
+  }
+}

@@ -1,0 +1,60 @@
+import fastifyCookie from '@fastify/cookie';
+import { Logger, StandardSchemaValidationPipe, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createPino, InvalidRequest, PinoLogger, ProblemFilter, type Config } from '#platform';
+import { ApiModule } from './api.module.js';
+import { documentApi } from './openapi.js';
+
+/** The largest part (PART_SIZE_MIB is at most 64) and a little. */
+const LARGEST_PART = 65 * 2 ** 20;
+const LARGEST_JSON = 2 ** 20;
+
+interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+function toFieldError(issue: SchemaIssue): { path: string; message: string } {
+  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  return { path: path === '' ? 'body' : path, message: issue.message };
+}
+
+/** The API as it runs in production, not yet listening. */
+export async function createApi(config: Config): Promise<INestApplication> {
+  const pino = createPino(config, 'api');
+  const adapter = new FastifyAdapter({
+    loggerInstance: pino,
+    disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace',
+    trustProxy: config.TRUST_PROXY,
+    bodyLimit: LARGEST_JSON,
+    routerOptions: { maxParamLength: 200 },
+    // Idle keep-alive connections must not hold up a shutdown.
+    forceCloseConnections: 'idle',
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(config), adapter, {
+    logger: new PinoLogger(pino),
+    abortOnError: false,
+  });
+  const fastify = adapter.getInstance();
+  fastify.addContentTypeParser(
+    'application/octet-stream',
+    { parseAs: 'buffer', bodyLimit: LARGEST_PART },
+    (_request, body, done) => done(null, body),
+  );
+  await app.register(fastifyCookie);
+  app.useGlobalPipes(
+    new StandardSchemaValidationPipe({
+      exceptionFactory: (issues: readonly SchemaIssue[]) => new InvalidRequest(issues.map(toFieldError)),
+    }),
+  );
+  app.useGlobalFilters(new ProblemFilter());
+  app.enableShutdownHooks();
+  documentApi(app, fastify);
+  return app;
+}
+
+export async function listen(app: INestApplication, config: Config): Promise<void> {
+  await app.listen(config.PORT, config.HOST);
+  new Logger('Api').log(`listening at ${await app.getUrl()}`);
+}

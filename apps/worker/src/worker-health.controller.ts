@@ -1,0 +1,50 @@
+import { Controller, Get } from '@nestjs/common';
+import { HealthCheckService, HealthIndicatorService, type HealthCheckResult, type HealthIndicatorResult } from '@nestjs/terminus';
+import { Sequencer } from '#custody';
+import { Asks } from '#identity';
+import { JobHost, UnitOfWork } from '#platform';
+import { ObjectStore } from '#storage';
+
+@Controller('health')
+export class WorkerHealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly store: ObjectStore,
+    private readonly jobs: JobHost,
+    private readonly sequencer: Sequencer,
+  ) {}
+
+  @Get('live')
+  @Asks('health.read')
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @Asks('health.read')
+  async ready(): Promise<HealthCheckResult> {
+    return this.health.check([
+      () => this.up('database', () => this.unitOfWork.reader.query('SELECT 1')),
+      () => this.up('object store', () => this.store.ping()),
+      () => this.up('queue', () => this.jobs.ping()),
+      () => this.notFrozen(),
+    ]);
+  }
+
+  private async up(name: string, ping: () => Promise<unknown>): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(name);
+    try {
+      await ping();
+      return indicator.up();
+    } catch {
+      return indicator.down();
+    }
+  }
+
+  private notFrozen(): HealthIndicatorResult {
+    const indicator = this.indicators.check('custody log');
+    return this.sequencer.frozen === undefined ? indicator.up() : indicator.down({ frozen: this.sequencer.frozen });
+  }
+}

@@ -1,0 +1,48 @@
+import { statSync } from 'node:fs';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { TerminusModule } from '@nestjs/terminus';
+import { AccessWorkModule } from '#access';
+import { CustodyModule, LOG_SIGNING_KEY, Sequencer } from '#custody';
+import { EvidenceWorkModule, SealingService, TranscodeProcessor } from '#evidence';
+import { IdentityModule } from '#identity';
+import { JOB_HANDLERS, JobHost, PlatformModule, readSigningKey, type Config, type JobHandlers } from '#platform';
+import { RedactionWorkModule, RedactProcessor } from '#redaction';
+import { StorageModule } from '#storage';
+import { WorkerHealthController } from './worker-health.controller.js';
+
+/** Composes the sequencer, the features' job processors and the schedules. */
+@Module({})
+export class WorkerModule {
+  static with(config: Config): DynamicModule {
+    return {
+      module: WorkerModule,
+      imports: [
+        PlatformModule.with(config),
+        StorageModule,
+        CustodyModule,
+        IdentityModule,
+        EvidenceWorkModule,
+        RedactionWorkModule,
+        AccessWorkModule,
+        ScheduleModule.forRoot(),
+        TerminusModule.forRoot({ logger: false }),
+      ],
+      controllers: [WorkerHealthController],
+      providers: [
+        { provide: LOG_SIGNING_KEY, useValue: readSigningKey(config, statSync) },
+        Sequencer,
+        {
+          provide: JOB_HANDLERS,
+          inject: [SealingService, TranscodeProcessor, RedactProcessor],
+          useFactory: (seal: SealingService, transcode: TranscodeProcessor, redact: RedactProcessor): JobHandlers => ({
+            seal,
+            transcode,
+            redact,
+          }),
+        },
+        JobHost,
+      ],
+    };
+  }
+}
