@@ -12,7 +12,7 @@ export default tseslint.config(
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       // A Nest module is an empty class by design.
@@ -29,6 +29,11 @@ export default tseslint.config(
   {
     files: ['libs/platform/src/config.ts', 'test/**/*.ts', '**/*.spec.ts', '**/*.int-spec.ts', 'apps/dock/src/dock-config.ts'],
     rules: { 'no-restricted-syntax': 'off' },
+  },
+  {
+    // jest's asymmetric matchers are typed any.
+    files: ['**/*.spec.ts', '**/*.int-spec.ts', '**/*.e2e-spec.ts'],
+    rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-argument': 'off' },
   },
   {
     files: ['**/*.mjs'],

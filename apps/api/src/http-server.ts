@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { createPino, InvalidRequest, PinoLogger, ProblemFilter, type Config } from '#platform';
 import { ApiModule } from './api.module.js';
 import { documentApi } from './openapi.js';
+import { StorableInput } from './storable-input.pipe.js';
 
 /** The largest part (PART_SIZE_MIB is at most 64) and a little. */
 const LARGEST_PART = 65 * 2 ** 20;
@@ -23,6 +24,7 @@ function toFieldError(issue: SchemaIssue): { path: string; message: string } {
 /** The API as it runs in production, not yet listening. */
 export async function createApi(config: Config): Promise<INestApplication> {
   const pino = createPino(config, 'api');
+  const problems = new ProblemFilter();
   const adapter = new FastifyAdapter({
     loggerInstance: pino,
     disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace',
@@ -31,6 +33,8 @@ export async function createApi(config: Config): Promise<INestApplication> {
     routerOptions: { maxParamLength: 200 },
     // Idle keep-alive connections must not hold up a shutdown.
     forceCloseConnections: 'idle',
+    // An address that cannot be decoded fails before there is a route, and so outside Nest's filters.
+    frameworkErrors: (error, _request, reply) => problems.answer(error, reply),
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(config), adapter, {
     logger: new PinoLogger(pino),
@@ -44,11 +48,12 @@ export async function createApi(config: Config): Promise<INestApplication> {
   );
   await app.register(fastifyCookie);
   app.useGlobalPipes(
+    new StorableInput(),
     new StandardSchemaValidationPipe({
       exceptionFactory: (issues: readonly SchemaIssue[]) => new InvalidRequest(issues.map(toFieldError)),
     }),
   );
-  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalFilters(problems);
   app.enableShutdownHooks();
   documentApi(app, fastify);
   return app;

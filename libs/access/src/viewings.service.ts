@@ -127,7 +127,7 @@ export class ViewingsService {
   /** Idempotent. What was delivered goes on record. */
   async close(id: string, closedBy: 'viewer' | 'service', by: Attribution): Promise<Delivered> {
     // The viewer has the last byte a moment before we have noted it.
-    await Promise.race([Promise.all(this.underWay.get(id) ?? []), setTimeout(ACCOUNTING_MS, undefined, { ref: false })]);
+    await Promise.race([Promise.all([...(this.underWay.get(id) ?? [])]), setTimeout(ACCOUNTING_MS, undefined, { ref: false })]);
     return this.unitOfWork.run(async (tx) => {
       const viewing = await tx.findOne(Viewing, { where: { id }, lock: { mode: 'pessimistic_write' } });
       if (viewing === null) throw new NotFound('viewing');

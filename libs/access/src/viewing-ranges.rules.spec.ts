@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { summarise, type Delivery } from './viewing-ranges.rules.js';
+
+const segment = (startMs: number, durationMs: number, sent: number | null = 100): Delivery => ({
+  startMs,
+  durationMs,
+  size: 100,
+  sent,
+});
+const delivery: fc.Arbitrary<Delivery> = fc.record({
+  startMs: fc.option(fc.integer({ min: 0, max: 60 }), { freq: 8 }),
+  durationMs: fc.option(fc.integer({ min: 0, max: 12 }), { freq: 8 }),
+  size: fc.constant(100),
+  sent: fc.option(fc.constantFrom(0, 1, 99, 100), { freq: 3 }),
+});
+
+/** The moments that a delivery may have shown, one by one: slow, and too simple to be wrong. */
+function moments(deliveries: readonly Delivery[]): number[] {
+  const shown = new Set<number>();
+  for (const { startMs, durationMs, sent } of deliveries) {
+    if (startMs === null || durationMs === null || sent === 0) continue;
+    for (let at = startMs; at < startMs + durationMs; at++) shown.add(at);
+  }
+  return [...shown].sort((a, b) => a - b);
+}
+
+describe('what a viewing delivered', () => {
+  it('is ranges that run forward, ascending and apart from each other', () => {
+    fc.assert(
+      fc.property(fc.array(delivery), (deliveries) => {
+        const { delivered } = summarise(deliveries);
+        delivered.forEach(({ fromMs, toMs }, i) => {
+          expect(toMs).toBeGreaterThanOrEqual(fromMs);
+          const before = delivered[i - 1];
+          if (before !== undefined) expect(fromMs).toBeGreaterThan(before.toMs);
+        });
+      }),
+    );
+  });
+
+  it('covers exactly the moments of which a byte may have reached the viewer', () => {
+    fc.assert(
+      fc.property(fc.array(delivery), (deliveries) => {
+        const covered = summarise(deliveries).delivered.flatMap(({ fromMs, toMs }) =>
+          Array.from({ length: toMs - fromMs }, (_, i) => fromMs + i),
+        );
+        expect(covered).toEqual(moments(deliveries));
+      }),
+    );
+  });
+
+  it('does not depend on the order in which the files went out', () => {
+    const pair = fc
+      .array(delivery)
+      .chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })));
+    fc.assert(fc.property(pair, ([all, shuffled]) => expect(summarise(shuffled)).toEqual(summarise(all))));
+  });
+
+  it('joins segments that touch and keeps a gap', () => {
+    expect(summarise([segment(4000, 4000), segment(0, 4000), segment(12_000, 4000)]).delivered).toEqual([
+      { fromMs: 0, toMs: 8000 },
+      { fromMs: 12_000, toMs: 16_000 },
+    ]);
+  });
+
+  it('counts a segment as seen from its first byte on, also when its end is not known, and not when no byte of it was sent', () => {
+    expect(summarise([segment(0, 4000, 1)]).delivered).toEqual([{ fromMs: 0, toMs: 4000 }]);
+    expect(summarise([segment(0, 4000, null)]).delivered).toEqual([{ fromMs: 0, toMs: 4000 }]);
+    expect(summarise([segment(0, 4000, 0)]).delivered).toEqual([]);
+  });
+
+  it('sums files, bytes and what did not go out whole, playlists and posters included', () => {
+    const playlist: Delivery = { startMs: null, durationMs: null, size: 50, sent: 50 };
+    expect(summarise([playlist, segment(0, 4000), segment(4000, 4000, 7), segment(8000, 4000, null)])).toEqual({
+      delivered: [{ fromMs: 0, toMs: 12_000 }],
+      files: 4,
+      bytes: 157,
+      aborted: 2,
+    });
+    expect(summarise([])).toEqual({ delivered: [], files: 0, bytes: 0, aborted: 0 });
+  });
+});

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { isAlive, until } from '../../docker/processes.mjs';
+import { sendRedis } from '../../docker/services/native-redis.mjs';
+import { StandInProduct } from './stand-in-product.mjs';
+
+/** Native services, whatever Docker engine this machine has. */
+const NATIVE = { DOCKER_HOST: 'tcp://127.0.0.1:1' };
+
+describe('a service started with native PostgreSQL, Redis and object store', { timeout: 300_000 }, () => {
+  let product;
+  let started;
+  before(async () => {
+    product = new StandInProduct();
+    started = product.begin(['start'], NATIVE);
+    await product.saw(started, 'Custodiet runs at');
+  });
+  after(() => product.remove());
+
+  const settings = () => product.read('settings.json');
+  const psql = (statement) => {
+    const { DATABASE_ADMIN_URL } = product.read('run.json').environment;
+    const { status, stdout, stderr } = spawnSync('psql', [DATABASE_ADMIN_URL, '-XAtc', statement], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    return stdout.trim();
+  };
+  const redis = (...words) => sendRedis({ port: settings().ports.redis, password: settings().passwords.redis }, words);
+  const services = () =>
+    readdirSync(join(product.top, '.data', 'services')).map((name) => [
+      name.replace('.json', ''),
+      product.read(`services/${name}`),
+    ]);
+
+  it('prints a line for each step, the address and a sign-in for each role', () => {
+    for (const step of [
+      'PostgreSQL',
+      'Redis',
+      'object store',
+      'packages',
+      'build',
+      'signing key',
+      'migrations',
+      'api',
+      'worker',
+    ]) {
+      assert.match(started.out, new RegExp(`^✓ ${step} +[\\d.]+ s`, 'm'));
+    }
+    assert.match(started.out, /auditor +ada +secret/);
+  });
+
+  it('keeps passwords and the environment from other accounts of the machine', async () => {
+    const { stdout } = spawnSync('find', [join(product.top, '.data'), '-maxdepth', '1', '-name', '*.json', '-perm', '/077'], {
+      encoding: 'utf8',
+    });
+    assert.equal(stdout, '');
+    assert.equal(
+      await sendRedis({ port: settings().ports.redis, password: 'wrong' }, ['PING']),
+      '-NOAUTH Authentication required.',
+    );
+  });
+
+  it('writes what was committed to disk before it says so', () => {
+    assert.equal(
+      psql(
+        "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit', 'data_checksums')",
+      ),
+      'data_checksums=on fsync=on synchronous_commit=on',
+    );
+  });
+
+  it('listens on this machine only', () => {
+    const pids = services().map(([, { pid }]) => `pid=${pid},`);
+    const { stdout } = spawnSync('ss', ['-Hltnp'], { encoding: 'utf8' });
+    const ours = stdout.split('\n').filter((line) => pids.some((pid) => line.includes(pid)));
+    assert.ok(ours.length >= 4, stdout);
+    for (const line of ours) assert.match(line.split(/\s+/)[3], /^127\.0\.0\.1:/);
+  });
+
+  it('starts API and worker again when they end by themselves, and says so', async () => {
+    const { environment, apps } = product.read('run.json');
+    await fetch(`${environment.PUBLIC_URL}/die`).catch(() => undefined);
+    process.kill(apps.worker.pid, 'SIGKILL');
+    await product.saw(started, 'api ended by itself (exit code 3); started again in 1 s');
+    await product.saw(started, 'worker ended by itself (SIGKILL); started again in 1 s');
+    const answers = (port) =>
+      fetch(`http://127.0.0.1:${port}/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    assert.ok(await until(() => answers(environment.PORT), 20));
+    assert.ok(await until(() => answers(environment.WORKER_PORT), 20));
+    const now = product.read('run.json').apps;
+    assert.ok(isAlive(now.api) && isAlive(now.worker) && !isAlive(apps.api));
+  });
+
+  it('says that it runs already, with its address, when it is started once more', () => {
+    const { status, stdout } = product.run(['start'], NATIVE);
+    assert.equal(status, 0);
+    assert.match(stdout, /^Custodiet already runs at http:\/\/127\.0\.0\.1:\d+\n\n {2}role .*\n {2}auditor +ada +secret$/m);
+    assert.equal(product.run(['status']).status, 0);
+  });
+
+  it('gives the demonstration its address and leaves standard output to it', () => {
+    const { status, stdout } = product.run(['demo', '--json'], NATIVE);
+    assert.equal(status, 0);
+    assert.deepEqual(JSON.parse(stdout), { step: '--json', url: product.read('run.json').url });
+  });
+
+  it('stops everything it started on request from elsewhere, and has the data after the next start', async () => {
+    const endpoint = product.read('run.json').environment.S3_ENDPOINT;
+    psql('CREATE TABLE kept AS SELECT 42 AS answer');
+    assert.equal(await redis('SET', 'kept', 'forty-two'), '+OK');
+    const processes = [...services(), ...Object.entries(product.read('run.json').apps)];
+    assert.ok(processes.every(([, identity]) => isAlive(identity)));
+
+    const stopped = product.run(['stop']);
+    assert.equal(stopped.status, 0, stopped.stderr);
+    assert.deepEqual(
+      processes.filter(([, identity]) => isAlive(identity)),
+      [],
+    );
+    assert.ok(await until(() => started.code === 0, 10));
+    assert.match(readFileSync(join(product.top, '.data', 'logs', 'api.log'), 'utf8'), /graceful end/);
+    assert.equal(existsSync(join(product.top, '.data', 'run.json')), false);
+    assert.equal(product.run(['status']).status, 3);
+
+    started = product.begin(['start'], NATIVE);
+    await product.saw(started, 'Custodiet runs at');
+    assert.equal(psql('SELECT answer FROM kept'), '42');
+    assert.equal(await redis('GET', 'kept'), 'forty-two');
+    assert.equal(product.read('run.json').environment.S3_ENDPOINT, endpoint);
+    assert.equal((await fetch(endpoint)).status, 200);
+  });
+
+  it('takes over after it was killed: the services go on, API and worker are new', async () => {
+    const before = { services: services(), apps: product.read('run.json').apps };
+    started.child.kill('SIGKILL');
+    assert.ok(await until(() => started.child.signalCode === 'SIGKILL', 10));
+    started = product.begin(['start'], NATIVE);
+    await product.saw(started, 'Custodiet runs at');
+    assert.match(started.out, /Stopped what a killed run had left: api, worker/);
+    assert.deepEqual(services(), before.services);
+    assert.ok(!isAlive(before.apps.api) && !isAlive(before.apps.worker));
+  });
+
+  it('stops what a killed run left when that is asked for', async () => {
+    const processes = [...services(), ...Object.entries(product.read('run.json').apps)];
+    started.child.kill('SIGKILL');
+    assert.ok(await until(() => started.child.signalCode === 'SIGKILL', 10));
+    assert.match(product.run(['stop']).stdout, /Stopped what a killed run had left: api, worker/);
+    assert.deepEqual(
+      processes.filter(([, identity]) => isAlive(identity)),
+      [],
+    );
+  });
+
+  it('moves to other ports when a stranger has taken its own', async () => {
+    const { ports } = settings();
+    const strangers = await Promise.all(
+      Object.values(ports).map(
+        (port) =>
+          new Promise((resolve) => {
+            const server = createServer((socket) => socket.end());
+            server.listen(port, '127.0.0.1', () => resolve(server));
+          }),
+      ),
+    );
+    started = product.begin(['start'], NATIVE);
+    try {
+      await product.saw(started, 'Custodiet runs at');
+      for (const [name, port] of Object.entries(settings().ports)) assert.notEqual(port, ports[name], name);
+      assert.equal(psql('SELECT answer FROM kept'), '42');
+      assert.equal((await fetch(product.read('run.json').environment.S3_ENDPOINT)).status, 200);
+    } finally {
+      for (const server of strangers) server.close();
+    }
+  });
+
+  it('stops everything on Ctrl-C', async () => {
+    const processes = [...services(), ...Object.entries(product.read('run.json').apps)];
+    started.child.kill('SIGINT');
+    assert.ok(await until(() => started.code !== undefined, 60));
+    assert.equal(started.code, 0);
+    assert.deepEqual(
+      processes.filter(([, identity]) => isAlive(identity)),
+      [],
+    );
+  });
+});
