@@ -56,6 +56,12 @@ describe('enrol and accept', () => {
     });
   });
 
+  it('keep to the configuration file they are told, relative to the folder they run in', async () => {
+    expect(await dock('enrol', '--server', service.url, '--config', 'of-its-own/dock.json')).toMatchObject({ code: 0 });
+    expect(await readdir(join(home, 'of-its-own'))).toEqual(expect.arrayContaining(['dock-key.pem', 'dock.json']));
+    expect(await readdir(home)).not.toContain('custodiet-dock');
+  });
+
   it('never overwrite a key or a pinned log key', async () => {
     await accepted();
     const key = await readFile(join(home, 'custodiet-dock/dock-key.pem'), 'utf8');

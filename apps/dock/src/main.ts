@@ -29,7 +29,7 @@ function command(name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
-    .option('--config <file>', 'configuration of this dock', resolve, defaultConfigPath());
+    .option('--config <file>', 'configuration of this dock', (path: string) => resolve(path), defaultConfigPath());
 }
 
 command('enrol', 'make a key pair and print the public key for the administrator')
