@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { RecordingsService, type Recording } from '#evidence';
+import { planText, RedactionsService, type Redaction } from '#redaction';
+import { noteVerifier } from '#tlog';
+import type { Lineage } from './recording-lineage.service.js';
+
+/**
+ * The files that an evidence bundle carries beside its report and its proofs, by path. The one place where further kinds are added;
+ * bundle.json lists the hash of every file it gives.
+ */
+@Injectable()
+export class BundleAttachments {
+  constructor(
+    private readonly recordings: RecordingsService,
+    private readonly redactions: RedactionsService,
+  ) {}
+
+  async of(lineage: Lineage): Promise<Map<string, Uint8Array>> {
+    return new Map([...(await this.manifest(lineage)), ...(await this.plans(lineage.recording))]);
+  }
+
+  private async manifest({ recording, ancestors, dock }: Lineage): Promise<Map<string, Uint8Array>> {
+    const files = new Map<string, Uint8Array>();
+    const original = ancestors.at(-1) ?? recording;
+    const manifest = await this.recordings.manifestOf(original);
+    if (manifest === null || dock === null) return files;
+    // At the top level the verifier takes the manifest for the recording's own; a redaction's original has a folder.
+    const folder = original === recording ? '' : originalFolder(original);
+    files.set(`${folder}manifest.note`, Buffer.from(manifest.note, 'utf8'));
+    files.set(`${folder}dock-key.txt`, Buffer.from(`${noteVerifier(`dock/${dock.id}`, dock.publicKey).vkey}\n`, 'utf8'));
+    return files;
+  }
+
+  /** Of every redaction ordered from the recording, and of the one it came from itself. Their SHA-256 are in the entries of the orders. */
+  private async plans(recording: Recording): Promise<Map<string, Uint8Array>> {
+    const behind = await this.redactions.behind(recording.id);
+    const redactions: Redaction[] = [...(behind === null ? [] : [behind]), ...(await this.redactions.of(recording.id))];
+    return new Map(redactions.map(({ id, plan }) => [`redactions/${id}.plan.json`, Buffer.from(planText(plan), 'utf8')]));
+  }
+}
+
+function originalFolder({ id }: Recording): string {
+  return `original/${id}/`;
+}

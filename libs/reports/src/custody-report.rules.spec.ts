@@ -1,0 +1,105 @@
+import { custodyReport, fingerprint } from './custody-report.rules.js';
+import { LogInconsistent } from './log-inconsistent.js';
+import { INVESTIGATOR, opened, RECORDING, SampleChain, shortStory, uuid } from './testing/sample-chain.js';
+import { sampleSources } from './testing/sample-report.js';
+
+describe('a custody report', () => {
+  const report = custodyReport(sampleSources());
+
+  it('identifies the item with times in the agency’s zone and the clock’s error', () => {
+    const item = new Map(report.item);
+    expect(item.get('SHA-256')).toMatch(/^[0-9a-f]{64}$/);
+    expect(item.get('Picture')).toBe('h264, 1280 × 720, 29.97 frames a second');
+    expect(item.get('Recorded, by the camera’s clock')).toBe('2026-11-20 01:00:12 -06:00 (2026-11-20 07:00:12.345 UTC)');
+    expect(item.get('Recorded, corrected')).toContain('07:00:13.545 UTC');
+    expect(item.get('Camera’s clock')).toBe('was 1.2 s behind true time');
+    expect(item.get('Announced')).toMatch(/log entry 0$/);
+    expect(item.get('Sealed')).toMatch(/log entry 2$/);
+  });
+
+  it('lists every entry in order with who it was then', () => {
+    expect(report.entries.map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(report.entries[6]?.who).toEqual({ name: 'Grace Hopper', standing: 'badge 12, custodian', address: '10.1.0.3' });
+    expect(report.entries[2]?.who).toEqual({ name: 'sealing', standing: 'The service itself', address: undefined });
+  });
+
+  it('sums up viewings, people, refusals, redactions and exports', () => {
+    expect(report.summary).toContain('It was viewed once, by 1 person.');
+    expect(report.summary).toContain('2 attempts were refused');
+    expect(report.summary).toContain('1 redacted copy was made from it.');
+    expect(report.summary).toContain('exported in 1 custody report or evidence bundle before this one');
+    expect(report.summary).toContain('12 entries; all are listed here and none is withheld');
+  });
+
+  it('counts a person who viewed twice as one person', () => {
+    const chain = shortStory().append(opened('second'), INVESTIGATOR, '2026-11-21T09:00:00.000Z');
+    const twice = custodyReport(sampleSources(chain));
+    expect(twice.summary).toContain('It was viewed 2 times, by 1 person.');
+    expect(twice.viewings.map(({ closed }) => closed === 'still open')).toEqual([false, true]);
+  });
+
+  it('gives the ranges of every viewing with purpose and case', () => {
+    expect(report.viewings).toEqual([
+      expect.objectContaining({
+        why: 'internal-investigation, case IA-2026-0412',
+        ranges: 'the parts 0:00.0 to 0:12.0 and 0:20.0 to 0:30.0 were sent',
+      }),
+    ]);
+  });
+
+  it('names each redacted copy with who ordered it, why, and how it was checked', () => {
+    const [copy] = report.redactions;
+    expect(copy?.recording).toBe(uuid('copy'));
+    const facts = new Map(copy?.facts);
+    expect(facts.get('Ordered by')).toMatch(/^Grace Hopper, /);
+    expect(facts.get('Reason')).toBe('A bystander’s face and address.');
+    expect(facts.get('Leak check')).toContain('no metadata');
+  });
+
+  it('names the parent of a redacted copy', () => {
+    const sources = sampleSources();
+    const copy = custodyReport({ ...sources, recording: { ...sources.recording, parentId: uuid('original') } });
+    expect(copy.parent).toBe(uuid('original'));
+    expect(copy.summary).toContain(`a redacted copy made from recording ${uuid('original')}`);
+  });
+
+  it('states what it is complete to, and under which checkpoint', () => {
+    expect(report.completeness[0]).toBe(
+      'This report lists entries 0 to 11 of this recording’s chain (log index 0 to 11): 12 entries. No entry is withheld.',
+    );
+    expect(report.completeness[2]).toContain('checkpoint of 12 log entries');
+  });
+
+  it('says how to check it, with key, fingerprint and checkpoint', () => {
+    const sources = sampleSources();
+    const { verification } = custodyReport(sources);
+    expect(verification.steps.join('\n')).toContain(`custodiet-verify custodiet-${RECORDING}.zip --log-key "${sources.logKey}"`);
+    expect(verification.facts).toContainEqual(['Key fingerprint (SHA-256)', fingerprint(sources.logKey)]);
+    expect(fingerprint(sources.logKey)).toMatch(/^([0-9a-f]{4} ){15}[0-9a-f]{4}$/);
+    expect(verification.checkpoint).toBe(sources.checkpoint.note);
+  });
+
+  it('of a recording that is in quarantine says so', () => {
+    const chain = new SampleChain().append(
+      { type: 'recording.quarantined', problem: 'The file is cut off.', sha256: 'ab'.repeat(32) },
+      { kind: 'system', id: null, name: 'sealing' },
+      '2026-11-20T09:00:00.000Z',
+    );
+    const sources = sampleSources(chain);
+    const quarantined = custodyReport({
+      ...sources,
+      derived: [],
+      recording: { ...sources.recording, state: 'quarantined', reason: 'The file is cut off.', probe: null },
+    });
+    expect(new Map(quarantined.item).get('State')).toBe('quarantined: The file is cut off.');
+    expect(quarantined.summary).toContain('It is not sealed (quarantined).');
+    expect(quarantined.entries[0]?.outcome).toBe('failed');
+  });
+
+  it('refuses to be made when the register names another file than the log', () => {
+    const sources = sampleSources();
+    const other = { ...sources.recording, sha256: Buffer.alloc(32) };
+    expect(() => custodyReport({ ...sources, recording: other })).toThrow(LogInconsistent);
+    expect(() => custodyReport({ ...sources, recording: { ...sources.recording, size: 1 } })).toThrow(LogInconsistent);
+  });
+});

@@ -1,0 +1,332 @@
+import { createHash } from 'node:crypto';
+import type { Attribution, EventOf } from '#custody';
+import type { Recording } from '#evidence';
+import { parseVerifier, type Checkpoint } from '#tlog';
+import type { ChainEntry } from './chain-entries.rules.js';
+import { describe, viewed, type EventLine } from './event-sentences.js';
+import { LogInconsistent } from './log-inconsistent.js';
+import { count, Notation, size, span, type Moment } from './report-notation.js';
+
+export type Fact = readonly [label: string, value: string];
+
+/** One entry of the chain as a line of the report. */
+export interface ReportEntry extends EventLine {
+  readonly index: string;
+  readonly seq: number;
+  readonly at: Moment;
+  readonly who: Who;
+}
+
+/** Somebody as they were then. */
+export interface Who {
+  readonly name: string;
+  /** e.g. "Badge 4711, investigator", "Docking station" */
+  readonly standing: string;
+  /** Address they came from; undefined for the service itself. */
+  readonly address: string | undefined;
+}
+
+export interface ReportViewing {
+  readonly who: Who;
+  readonly opened: string;
+  /** "still open" while it is. */
+  readonly closed: string;
+  readonly why: string;
+  /** e.g. "the part 0:00.0 to 0:12.0 was sent" */
+  readonly ranges: string;
+}
+
+export interface ReportRedaction {
+  /** Id of the redacted recording. */
+  readonly recording: string;
+  readonly facts: readonly Fact[];
+}
+
+export interface ReportExport {
+  readonly what: string;
+  readonly at: string;
+  readonly who: Who;
+  readonly sha256: string;
+}
+
+/** All that a custody report says, in words; the PDF only lays it out. */
+export interface CustodyReport {
+  readonly agency: string;
+  readonly recording: string;
+  readonly madeAt: Date;
+  readonly made: string;
+  readonly timeZone: string;
+  readonly item: readonly Fact[];
+  readonly summary: string;
+  readonly entries: readonly ReportEntry[];
+  readonly viewings: readonly ReportViewing[];
+  /** The recording that this one was made from. */
+  readonly parent: string | null;
+  readonly redactions: readonly ReportRedaction[];
+  readonly exports: readonly ReportExport[];
+  readonly completeness: readonly string[];
+  readonly verification: { readonly steps: readonly string[]; readonly facts: readonly Fact[]; readonly checkpoint: string };
+}
+
+export type ReportedRecording = Pick<
+  Recording,
+  | 'id'
+  | 'name'
+  | 'size'
+  | 'sha256'
+  | 'camera'
+  | 'officerBadge'
+  | 'recordedAt'
+  | 'clockOffsetMs'
+  | 'state'
+  | 'reason'
+  | 'parentId'
+  | 'probe'
+  | 'receivedAt'
+>;
+
+export interface ReportSources {
+  readonly agency: string;
+  readonly timeZone: string;
+  readonly madeAt: Date;
+  readonly recording: ReportedRecording;
+  readonly dock: { readonly id: string; readonly name: string } | null;
+  readonly derived: readonly Pick<Recording, 'id' | 'name' | 'size' | 'sha256' | 'state' | 'sealedAt'>[];
+  /** The recording's whole chain, checked. */
+  readonly chain: readonly ChainEntry[];
+  readonly logKey: string;
+  readonly checkpoint: Checkpoint & { readonly note: string };
+}
+
+/** What the report says, from what the log holds. @throws LogInconsistent when the register and the log disagree on what the item is */
+export function custodyReport(sources: ReportSources): CustodyReport {
+  const { agency, timeZone, madeAt, recording, chain } = sources;
+  checkIdentity(recording, chain);
+  const notation = new Notation(timeZone);
+  const entries = chain.map((entry) => ({
+    index: entry.index.toString(),
+    seq: entry.header.seq,
+    at: notation.moment(entry.header.at),
+    who: whoOf(entry.who),
+    ...describe(entry.event, notation),
+  }));
+  return {
+    agency,
+    recording: recording.id,
+    madeAt,
+    made: notation.time(madeAt),
+    timeZone,
+    item: itemOf(sources, notation),
+    summary: summaryOf(sources, entries, notation),
+    entries,
+    viewings: viewingsOf(chain, notation),
+    parent: recording.parentId,
+    redactions: redactionsOf(sources, notation),
+    exports: exportsOf(chain, notation),
+    completeness: completenessOf(sources),
+    verification: verificationOf(sources),
+  };
+}
+
+/** Events of one type with their entries, in order. */
+function all<T extends ChainEntry['event']['type']>(
+  chain: readonly ChainEntry[],
+  type: T,
+): { entry: ChainEntry; event: EventOf<T> }[] {
+  return chain.flatMap((entry) => (entry.event.type === type ? [{ entry, event: entry.event as EventOf<T> }] : []));
+}
+
+function checkIdentity({ size: bytes, sha256 }: ReportedRecording, chain: readonly ChainEntry[]): void {
+  const digest = sha256.toString('hex');
+  for (const { entry, event } of [...all(chain, 'recording.announced'), ...all(chain, 'recording.sealed')]) {
+    if (event.sha256 !== digest || event.size !== bytes)
+      throw new LogInconsistent('item', `The register of recordings names another file than entry ${entry.index} of the log.`);
+  }
+}
+
+export function whoOf({ kind, name, badge, roles, address }: Attribution): Who {
+  const kinds = {
+    person: '',
+    dock: 'Docking station',
+    service: 'Service token',
+    system: 'The service itself',
+    anonymous: 'Nobody signed in',
+  };
+  const standing = [kinds[kind], badge ? `badge ${badge}` : '', roles?.join(', ') ?? ''].filter((part) => part !== '').join(', ');
+  return { name, standing, address };
+}
+
+function itemOf({ recording, dock, chain }: ReportSources, notation: Notation): Fact[] {
+  const { probe, clockOffsetMs, recordedAt } = recording;
+  const [announced] = all(chain, 'recording.announced');
+  const [sealed] = all(chain, 'recording.sealed');
+  const placed = (found: { entry: ChainEntry } | undefined): string =>
+    found === undefined ? 'not on record' : `${notation.time(found.entry.header.at)}, log entry ${found.entry.index}`;
+  const facts: Fact[] = [
+    ['Recording', recording.id],
+    ['File name', recording.name],
+    ['Size', size(recording.size)],
+    ['SHA-256', recording.sha256.toString('hex')],
+    ['State', recording.reason === null ? recording.state : `${recording.state}: ${recording.reason}`],
+  ];
+  if (probe !== null) {
+    const { video, audio } = probe;
+    facts.push(
+      ['Length', span(probe.durationMs)],
+      ['Picture', `${video.codec}, ${video.width} × ${video.height}, ${frameRate(video.frameRate)}`],
+      [
+        'Sound',
+        audio === null
+          ? 'none'
+          : `${audio.codec}, ${count(audio.channels, 'channel')}, ${audio.sampleRate.toLocaleString('en-US')} Hz`,
+      ],
+      ['Examined with', probe.tool],
+    );
+  }
+  facts.push(
+    ['Camera', recording.camera],
+    ['Officer', `badge ${recording.officerBadge}`],
+    ['Recorded, by the camera’s clock', notation.time(recordedAt)],
+  );
+  if (clockOffsetMs !== 0) facts.push(['Recorded, corrected', notation.time(new Date(recordedAt.getTime() - clockOffsetMs))]);
+  facts.push(['Camera’s clock', offset(clockOffsetMs)]);
+  if (recording.parentId !== null) facts.push(['Made from recording', recording.parentId]);
+  else facts.push(['Announced', placed(announced)]);
+  if (dock !== null) facts.push(['Docking station', `${dock.name} (${dock.id})`]);
+  facts.push([
+    recording.parentId === null ? 'Received whole' : 'Made',
+    recording.receivedAt === null ? 'not yet' : notation.time(recording.receivedAt),
+  ]);
+  facts.push(['Sealed', sealed === undefined ? 'not sealed' : placed(sealed)]);
+  return facts;
+}
+
+/** "29.97 frames a second" from "30000/1001". */
+function frameRate(fraction: string): string {
+  const [frames = 0, seconds = 1] = fraction.split('/').map(Number);
+  return seconds > 0 && frames > 0 ? `${Number((frames / seconds).toFixed(2))} frames a second` : 'frame rate unknown';
+}
+
+function offset(ms: number): string {
+  if (ms === 0) return 'showed true time';
+  return `was ${(Math.abs(ms) / 1000).toLocaleString('en-US', { maximumFractionDigits: 3 })} s ${ms > 0 ? 'ahead of' : 'behind'} true time`;
+}
+
+function summaryOf(
+  { recording, dock, chain, derived }: ReportSources,
+  entries: readonly ReportEntry[],
+  notation: Notation,
+): string {
+  const viewings = all(chain, 'viewing.opened');
+  const viewers = new Set(viewings.map(({ entry }) => entry.header.actor)).size;
+  const refusals = entries.filter(({ outcome }) => outcome === 'refused').length;
+  const exported = all(chain, 'custody-report.exported').length + all(chain, 'evidence-bundle.exported').length;
+  const [sealed] = all(chain, 'recording.sealed');
+  const origin =
+    recording.parentId === null
+      ? `This recording was made with camera ${recording.camera} by the officer with badge ${recording.officerBadge}${dock === null ? '' : ` and handed in through the docking station “${dock.name}”`}.`
+      : `This recording is a redacted copy made from recording ${recording.parentId}.`;
+  const sealing =
+    sealed === undefined
+      ? `It is not sealed (${recording.state}).`
+      : `It was sealed on ${notation.time(sealed.entry.header.at)}: the stored file was read back whole and had the SHA-256 given above. From then on it has been locked against change.`;
+  const sentences = [
+    origin,
+    sealing,
+    viewings.length === 0
+      ? 'Nobody has viewed it.'
+      : `It was viewed ${viewings.length === 1 ? 'once' : `${viewings.length} times`}, by ${count(viewers, 'person', 'people')}.`,
+    `${capital(count(refusals, 'attempt'))} ${refusals === 1 ? 'was' : 'were'} refused${refusals === 0 ? '' : '; the list below marks each of them'}.`,
+    `${capital(count(derived.length, 'redacted copy', 'redacted copies'))} ${derived.length === 1 ? 'was' : 'were'} made from it.`,
+    `It was exported in ${count(exported, 'custody report or evidence bundle', 'custody reports or evidence bundles')} before this one.`,
+    `The record about it holds ${count(entries.length, 'entry', 'entries')}; all are listed here and none is withheld.`,
+  ];
+  return sentences.join(' ');
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function viewingsOf(chain: readonly ChainEntry[], notation: Notation): ReportViewing[] {
+  const closings = new Map(all(chain, 'viewing.closed').map((closing) => [closing.event.viewing, closing]));
+  return all(chain, 'viewing.opened').map(({ entry, event }) => {
+    const closing = closings.get(event.viewing);
+    return {
+      who: whoOf(entry.who),
+      opened: notation.time(entry.header.at),
+      closed: closing === undefined ? 'still open' : notation.time(closing.entry.header.at),
+      why: `${event.purpose}, case ${event.caseNumber}`,
+      ranges: closing === undefined ? 'not yet known' : viewed(closing.event.delivered),
+    };
+  });
+}
+
+function redactionsOf({ derived, chain }: ReportSources, notation: Notation): ReportRedaction[] {
+  const ordered = new Map(all(chain, 'redaction.ordered').map((order) => [order.event.redaction, order]));
+  const sealed = new Map(all(chain, 'redaction.sealed').map((sealing) => [sealing.event.result, sealing]));
+  return derived.map((copy) => {
+    const made = sealed.get(copy.id)?.event;
+    const order = made === undefined ? undefined : ordered.get(made.redaction);
+    const facts: Fact[] = [
+      ['File name', copy.name],
+      ['SHA-256', copy.sha256.toString('hex')],
+      ['Size', size(copy.size)],
+      ['Sealed', copy.sealedAt === null ? copy.state : notation.time(copy.sealedAt)],
+    ];
+    if (order !== undefined)
+      facts.push(
+        ['Ordered by', `${order.entry.who.name}, ${notation.time(order.entry.header.at)}`],
+        ['Reason', order.event.reason],
+        ['Covered and muted', `${count(order.event.regions, 'region')}, ${count(order.event.mutes, 'span')}`],
+      );
+    if (made !== undefined)
+      facts.push(
+        ['SHA-256 of the plan', made.planSha256],
+        ['Leak check', made.leakCheck],
+        ['Recipe and tool', `${made.recipe}, ${made.tool}`],
+      );
+    return { recording: copy.id, facts };
+  });
+}
+
+function exportsOf(chain: readonly ChainEntry[], notation: Notation): ReportExport[] {
+  return chain.flatMap(({ header, who, event }) => {
+    if (event.type !== 'custody-report.exported' && event.type !== 'evidence-bundle.exported') return [];
+    const what = event.type === 'custody-report.exported' ? 'Custody report' : 'Evidence bundle';
+    return [{ what, at: notation.time(header.at), who: whoOf(who), sha256: event.sha256 }];
+  });
+}
+
+function completenessOf({ chain, checkpoint }: ReportSources): string[] {
+  const [first, last] = [chain[0], chain.at(-1)];
+  const indexes = first === last ? `log index ${first?.index}` : `log index ${first?.index} to ${last?.index}`;
+  return [
+    `This report lists entries 0 to ${last?.header.seq ?? 0} of this recording’s chain (${indexes}): ${count(chain.length, 'entry', 'entries')}. No entry is withheld.`,
+    'Each entry carries the hash of the one before it, so that none between the first and the last can be missing, exchanged or out of order. This was checked while the report was made, and so was each entry’s place in the log.',
+    `All of them are covered by the signed checkpoint of ${checkpoint.size.toLocaleString('en-US')} log entries printed below, root hash ${Buffer.from(checkpoint.root).toString('base64')}. What happened after entry ${last?.header.seq ?? 0}, the export of this very report among it, is in later reports.`,
+  ];
+}
+
+/** SHA-256 of the raw public key in groups of four hexadecimal digits, as custodiet-verify shows it. */
+export function fingerprint(vkey: string): string {
+  const digest = createHash('sha256').update(parseVerifier(vkey).publicKey).digest('hex');
+  return digest.match(/.{4}/g)?.join(' ') ?? digest;
+}
+
+function verificationOf({ recording, logKey, checkpoint }: ReportSources): CustodyReport['verification'] {
+  return {
+    steps: [
+      'Every event about a recording is an entry in a log that can only grow: entries are hashed together, and the log signs checkpoints of the whole. Nobody, the agency included, can change or remove an entry without the signed checkpoints ceasing to fit.',
+      'This document alone proves nothing. Ask the agency for the evidence bundle of this recording and check it, without a connection to anybody, with the program custodiet-verify:',
+      `custodiet-verify custodiet-${recording.id}.zip --log-key "${logKey}"`,
+      'Compare the key below with the one that the agency or its oversight board has published: whoever could give you a false key could give you a false log. Then compare the SHA-256 of the video file you were given with the one on the first page.',
+    ],
+    facts: [
+      ['Log', checkpoint.origin],
+      ['Log key', logKey],
+      ['Key fingerprint (SHA-256)', fingerprint(logKey)],
+    ],
+    checkpoint: checkpoint.note,
+  };
+}

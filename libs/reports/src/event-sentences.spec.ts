@@ -1,0 +1,110 @@
+import type { CustodyEvent, CustodyEventType, EventOf } from '#custody';
+import { describe as inWords, EVENT_SENTENCES, viewed, type Outcome } from './event-sentences.js';
+import { Notation } from './report-notation.js';
+import { uuid } from './testing/sample-chain.js';
+
+const notation = new Notation('Europe/Vienna');
+const until = '2026-11-20T10:30:00.000Z';
+const sha256 = 'ab'.repeat(32);
+const id = uuid('some id');
+
+/** One event of every kind, and how it counts. Does not compile when the catalogue knows one more. */
+const EVENTS: { readonly [T in CustodyEventType]: readonly [Outcome, Omit<EventOf<T>, 'type'>] } = {
+  'person.enrolled': ['done', { username: 'ada', name: 'Ada Byron', badge: null, roles: ['investigator'] }],
+  'sign-in.succeeded': ['done', { method: 'password' }],
+  'sign-in.failed': ['refused', { method: 'password' }],
+  'signed-out': ['done', { session: id }],
+  'service-token.issued': ['done', { name: 'exporter', roles: ['auditor'], expiresAt: until }],
+  'dock.enrolled': ['done', { name: 'bay 2', publicKey: 'AAAA' }],
+  'dock.revoked': ['done', { reason: 'stolen' }],
+  'manifest.refused': ['refused', { problem: 'wrong signature', sha256 }],
+  'access.refused': ['refused', { action: 'viewing.open', reason: 'no-grant' }],
+  'recording.announced': [
+    'done',
+    {
+      manifest: id,
+      dock: id,
+      name: 'a.mp4',
+      size: 5,
+      camera: 'X8',
+      officer: '4711',
+      recordedAt: until,
+      clockOffsetMs: 0,
+      sha256,
+    },
+  ],
+  'upload.duplicate-refused': ['refused', { manifest: id, dock: id, name: 'a.mp4', sha256 }],
+  'upload.part-refused': ['refused', { part: 2, problem: 'wrong digest' }],
+  'recording.sealed': [
+    'done',
+    { size: 5, bucket: 'b', key: 'k', versionId: 'v', retainUntil: until, method: 'read back', parent: null, sha256 },
+  ],
+  'recording.quarantined': ['failed', { problem: 'cut off', sha256 }],
+  'rendition.published': ['done', { rendition: id, recipe: 'hls', files: 9, tool: 'ffmpeg', sha256 }],
+  'rendition.failed': ['failed', { recipe: 'hls', problem: 'no picture' }],
+  'access.requested': ['done', { request: id, purpose: 'prosecution', caseNumber: 'C-1', justification: 'because', until }],
+  'access.granted': ['done', { request: id, grant: id, person: id, personName: 'Ada Byron', until }],
+  'access.denied': ['refused', { request: id, reason: 'no case' }],
+  'access.revoked': ['done', { grant: id, reason: 'case closed' }],
+  'viewing.opened': ['done', { viewing: id, grant: id, purpose: 'prosecution', caseNumber: 'C-1' }],
+  'viewing.closed': ['done', { viewing: id, delivered: [], files: 0, bytes: 0, aborted: 0, closedBy: 'service' }],
+  'redaction.ordered': ['done', { redaction: id, regions: 2, mutes: 0, reason: 'a face', sha256 }],
+  'redaction.sealed': [
+    'done',
+    { redaction: id, result: id, planSha256: sha256, recipe: 'r', tool: 't', leakCheck: 'clean', sha256 },
+  ],
+  'redaction.failed': ['failed', { redaction: id, problem: 'leak' }],
+  'custody-report.exported': ['done', { pages: 1, throughSeq: 3, sha256 }],
+  'evidence-bundle.exported': ['done', { sha256 }],
+};
+
+const events = Object.entries(EVENTS).map(([type, [outcome, rest]]) => ({ outcome, event: { type, ...rest } as CustodyEvent }));
+
+describe('every event in words', () => {
+  it.each(events)('has a sentence and keeps every particular: $event.type', ({ event, outcome }) => {
+    const line = inWords(event, notation);
+    expect(line.what).toMatch(/^[A-Z].*\.$/);
+    expect(line.outcome).toBe(outcome);
+    const all = JSON.stringify(line);
+    expect(all).not.toMatch(/undefined|null|NaN|Invalid|\[object/);
+    for (const text of ['problem', 'reason', 'purpose', 'caseNumber', 'justification', 'sha256', 'leakCheck'] as const) {
+      const value = (event as unknown as Record<string, unknown>)[text];
+      // Reasons of a refusal are codes, which the report spells out; hashes of renditions are of a listing that no reader has.
+      if (typeof value === 'string' && event.type !== 'access.refused' && event.type !== 'rendition.published')
+        expect(all).toContain(value);
+    }
+  });
+
+  it('covers the whole catalogue', () => {
+    expect(Object.keys(EVENT_SENTENCES).toSorted()).toEqual(Object.keys(EVENTS).toSorted());
+  });
+
+  it('says what was refused and why', () => {
+    const line = inWords({ type: 'access.refused', action: 'viewing.open', reason: 'no-grant' }, notation);
+    expect(line).toEqual({
+      what: 'Was refused to open a viewing.',
+      outcome: 'refused',
+      facts: [['Reason', 'there was no grant']],
+    });
+  });
+
+  it('shows an action and a kind of event that it does not know by their names', () => {
+    expect(inWords({ type: 'access.refused', action: 'moon.land', reason: 'far' }, notation).what).toBe(
+      'Was refused to do “moon.land”.',
+    );
+    const later = { type: 'case.opened' } as unknown as CustodyEvent;
+    expect(inWords(later, notation).what).toContain('“case.opened”');
+    expect(inWords({ type: 'toString' } as unknown as CustodyEvent, notation).what).toContain('“toString”');
+  });
+
+  it('names the parts of a recording that were sent', () => {
+    expect(viewed([])).toBe('no part of the recording was sent');
+    expect(viewed([{ fromMs: 0, toMs: 12_000 }])).toBe('the part 0:00.0 to 0:12.0 was sent');
+    expect(
+      viewed([
+        { fromMs: 0, toMs: 12_000 },
+        { fromMs: 3_600_000, toMs: 3_661_040 },
+      ]),
+    ).toBe('the parts 0:00.0 to 0:12.0 and 1:00:00.0 to 1:01:01.0 were sent');
+  });
+});

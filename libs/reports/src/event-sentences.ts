@@ -1,0 +1,182 @@
+import type { CustodyEvent, CustodyEventType, EventOf } from '#custody';
+import type { Action } from '#identity';
+import { count, size, span, type Notation } from './report-notation.js';
+
+/** How it ended: refused and failed attempts stand out in every report. */
+export type Outcome = 'done' | 'refused' | 'failed';
+
+/** One event in words. */
+export interface EventLine {
+  /** A sentence about what the person named beside it did. */
+  readonly what: string;
+  readonly outcome: Outcome;
+  /** Particulars in the order of their weight: purpose and case first. */
+  readonly facts: readonly (readonly [label: string, value: string])[];
+}
+
+type Describe<T extends CustodyEventType> = (event: EventOf<T>, notation: Notation) => EventLine;
+
+/** What an action was, after "Was refused to". Past entries may hold actions that no longer exist. */
+const ATTEMPTS: Readonly<Partial<Record<Action, string>>> = {
+  'recording.read': 'see the particulars of the recording',
+  'access-request.submit': 'ask for access',
+  'access-request.decide': 'decide on a request for access',
+  'grant.revoke': 'revoke a grant',
+  'viewing.open': 'open a viewing',
+  'viewing.watch': 'go on with a viewing',
+  'viewing.close': 'close a viewing',
+  'redaction.order': 'order a redaction',
+  'redaction.read': 'see a redaction',
+  'custody.read': 'read the custody record',
+  'custody-report.export': 'export a custody report',
+  'evidence-bundle.export': 'export an evidence bundle',
+  'upload.read': 'see how far the upload is',
+  'upload.send': 'send a part of the file',
+  'receipt.read': 'fetch the receipt',
+};
+
+const REASONS: Readonly<Record<string, string>> = {
+  'not-signed-in': 'not signed in',
+  role: 'the role does not include it',
+  'not-yours': 'it belongs to somebody else',
+  'own-request': 'nobody decides on a request of their own',
+  'subject-of-request': 'nobody decides about footage of their own conduct',
+  'no-grant': 'there was no grant',
+  'grant-expired': 'the grant had ended',
+  'grant-revoked': 'the grant had been revoked',
+  'viewing-closed': 'the viewing was closed',
+  'other-session': 'the viewing was opened in another session',
+};
+
+function done(what: string, ...facts: EventLine['facts']): EventLine {
+  return { what, outcome: 'done', facts };
+}
+
+function refused(what: string, ...facts: EventLine['facts']): EventLine {
+  return { what, outcome: 'refused', facts };
+}
+
+function failed(what: string, ...facts: EventLine['facts']): EventLine {
+  return { what, outcome: 'failed', facts };
+}
+
+/** One line for every event of the catalogue: an event without its line does not compile. STYLE.md 5 */
+export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } = {
+  'person.enrolled': (e) =>
+    done(
+      `Made an account for ${e.name}.`,
+      ['User name', e.username],
+      ['Badge', e.badge ?? 'none'],
+      ['Roles', e.roles.join(', ')],
+    ),
+  'sign-in.succeeded': (e) => done('Signed in.', ['Method', e.method]),
+  'sign-in.failed': (e) => refused('Tried to sign in with a wrong secret.', ['Method', e.method]),
+  'signed-out': (e) => done('Signed out.', ['Session', e.session]),
+  'service-token.issued': (e, n) =>
+    done(`Issued the service token “${e.name}”.`, ['Roles', e.roles.join(', ')], ['Valid until', n.time(e.expiresAt)]),
+  'dock.enrolled': (e) => done(`Enrolled the docking station “${e.name}”.`, ['Public key', e.publicKey]),
+  'dock.revoked': (e) => done('Revoked the key of the docking station.', ['Reason', e.reason]),
+  'manifest.refused': (e) =>
+    refused('Handed in a manifest that could not be accepted.', ['Problem', e.problem], ['SHA-256', e.sha256]),
+  'access.refused': (e) =>
+    refused(`Was refused to ${ATTEMPTS[e.action as Action] ?? `do “${e.action}”`}.`, ['Reason', REASONS[e.reason] ?? e.reason]),
+  'recording.announced': (e, n) =>
+    done(
+      `Announced the file “${e.name}” under the signature of the docking station.`,
+      ['Size', size(e.size)],
+      ['Camera', e.camera],
+      ['Officer', e.officer],
+      ['Recorded (camera clock)', n.time(e.recordedAt)],
+      ['SHA-256', e.sha256],
+      ['Manifest', e.manifest],
+    ),
+  'upload.duplicate-refused': (e) =>
+    refused(
+      `Announced the same file again, as “${e.name}”; it was not stored twice.`,
+      ['SHA-256', e.sha256],
+      ['Manifest', e.manifest],
+    ),
+  'upload.part-refused': (e) =>
+    refused(`Sent part ${e.part} of the file other than announced; it was not taken.`, ['Problem', e.problem]),
+  'recording.sealed': (e, n) =>
+    done(
+      e.parent === null
+        ? 'Sealed the recording: what is stored, read back whole, is what the docking station signed.'
+        : 'Sealed the recording: what is stored, read back whole, is what was made from its parent.',
+      ['Size', size(e.size)],
+      ['SHA-256', e.sha256],
+      ['Method', e.method],
+      ['Locked until', n.time(e.retainUntil)],
+      ['Stored as', `${e.bucket}/${e.key}, version ${e.versionId}`],
+      ...(e.parent === null ? [] : [['Parent', e.parent] as const]),
+    ),
+  'recording.quarantined': (e) =>
+    failed('Put the recording in quarantine: it is kept, but cannot be played.', ['Problem', e.problem], ['SHA-256', e.sha256]),
+  'rendition.published': (e) =>
+    done(
+      'Made a copy for playing; the recording itself was not changed.',
+      ['Recipe', e.recipe],
+      ['Tool', e.tool],
+      ['Files', String(e.files)],
+    ),
+  'rendition.failed': (e) => failed('Could not make a copy for playing.', ['Problem', e.problem], ['Recipe', e.recipe]),
+  'access.requested': (e, n) =>
+    done(
+      `Asked for access until ${n.time(e.until)}.`,
+      ['Purpose', e.purpose],
+      ['Case', e.caseNumber],
+      ['Justification', e.justification],
+      ['Request', e.request],
+    ),
+  'access.granted': (e, n) =>
+    done(`Granted ${e.personName} access until ${n.time(e.until)}.`, ['Grant', e.grant], ['Request', e.request]),
+  'access.denied': (e) => refused('Denied a request for access.', ['Reason', e.reason], ['Request', e.request]),
+  'access.revoked': (e) => done('Took a grant back.', ['Reason', e.reason], ['Grant', e.grant]),
+  'viewing.opened': (e) =>
+    done('Opened a viewing.', ['Purpose', e.purpose], ['Case', e.caseNumber], ['Viewing', e.viewing], ['Grant', e.grant]),
+  'viewing.closed': (e) =>
+    done(
+      `${e.closedBy === 'viewer' ? 'Ended the viewing' : 'The viewing ended by itself'}; ${viewed(e.delivered)}.`,
+      ['Sent', `${count(e.files, 'file')}, ${size(e.bytes)}${e.aborted === 0 ? '' : `, ${e.aborted} broken off`}`],
+      ['Viewing', e.viewing],
+    ),
+  'redaction.ordered': (e) =>
+    done(
+      `Ordered a redacted copy with ${count(e.regions, 'covered region')} and ${count(e.mutes, 'muted span')}.`,
+      ['Reason', e.reason],
+      ['SHA-256 of the plan', e.sha256],
+      ['Redaction', e.redaction],
+    ),
+  'redaction.sealed': (e) =>
+    done(
+      `Sealed a redacted copy as recording ${e.result}; this recording was not changed.`,
+      ['SHA-256 of the copy', e.sha256],
+      ['SHA-256 of the plan', e.planSha256],
+      ['Leak check', e.leakCheck],
+      ['Recipe', e.recipe],
+      ['Tool', e.tool],
+    ),
+  'redaction.failed': (e) => failed('Could not make a redacted copy.', ['Problem', e.problem], ['Redaction', e.redaction]),
+  'custody-report.exported': (e) =>
+    done(`Exported a custody report of ${count(e.pages, 'page')}, through entry ${e.throughSeq}.`, [
+      'SHA-256 of the PDF',
+      e.sha256,
+    ]),
+  'evidence-bundle.exported': (e) => done('Exported an evidence bundle.', ['SHA-256 of its bundle.json', e.sha256]),
+};
+
+/** "the parts 0:04.0 to 0:12.0 and 0:20.0 to 0:24.0 were sent" */
+export function viewed(delivered: EventOf<'viewing.closed'>['delivered']): string {
+  if (delivered.length === 0) return 'no part of the recording was sent';
+  const parts = delivered.map(({ fromMs, toMs }) => `${span(fromMs)} to ${span(toMs)}`);
+  return `${parts.length === 1 ? 'the part' : 'the parts'} ${new Intl.ListFormat('en-GB').format(parts)} ${parts.length === 1 ? 'was' : 'were'} sent`;
+}
+
+/** Total: an entry that a later version of the service wrote is shown by its name, never left out. */
+export function describe(event: CustodyEvent, notation: Notation): EventLine {
+  if (!Object.hasOwn(EVENT_SENTENCES, event.type))
+    return done(`Wrote an entry of the kind “${String(event.type)}”, which this version does not know.`);
+  // One lookup serves all members of the union; the mapped type above has paired each with its own function.
+  const sentence = EVENT_SENTENCES[event.type] as Describe<CustodyEventType>;
+  return sentence(event, notation);
+}

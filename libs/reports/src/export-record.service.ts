@@ -1,0 +1,21 @@
+import { Injectable } from '@nestjs/common';
+import { Custody, CustodyLog, type Attribution, type EventOf, type LoggedEntry } from '#custody';
+import { UnitOfWork } from '#platform';
+
+type Export = EventOf<'custody-report.exported'> | EventOf<'evidence-bundle.exported'>;
+
+/** Puts an export on record. What is exported leaves only after its entry has its place in the log. */
+@Injectable()
+export class ExportRecord {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly custody: Custody,
+    private readonly log: CustodyLog,
+  ) {}
+
+  /** @throws LogBehind: then nothing may be handed out */
+  async put(recordingId: string, event: Export, by: Attribution): Promise<LoggedEntry> {
+    const entry = await this.unitOfWork.run((tx) => this.custody.append(tx, recordingId, event, by));
+    return this.log.sequenced(entry);
+  }
+}

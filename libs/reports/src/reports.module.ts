@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { EvidenceModule } from '#evidence';
+import { IdentityModule } from '#identity';
+import { RedactionModule } from '#redaction';
+import { BundleAttachments } from './bundle-attachments.service.js';
+import { CheckedChains } from './checked-chains.service.js';
+import { CustodyController } from './custody.controller.js';
+import { CustodyReports } from './custody-report.service.js';
+import { EvidenceBundles } from './evidence-bundle.service.js';
+import { ExportRecord } from './export-record.service.js';
+import { LogController } from './log.controller.js';
+import { RecordingLineage } from './recording-lineage.service.js';
+
+/** The HTTP face, for the API only: custody entries, reports, bundles, and what the public may know of the log. */
+@Module({
+  imports: [EvidenceModule, IdentityModule, RedactionModule],
+  providers: [CheckedChains, RecordingLineage, ExportRecord, CustodyReports, BundleAttachments, EvidenceBundles],
+  controllers: [CustodyController, LogController],
+})
+export class ReportsHttpModule {}
