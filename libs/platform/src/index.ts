@@ -20,4 +20,4 @@ export { Outbox } from './jobs/outbox.js';
 export { createPino, PinoLogger } from './logging.js';
 export { PlatformModule } from './platform.module.js';
 export { InvalidRequest, NotFound, Problem, Unavailable, type FieldError } from './problem.js';
-export { ProblemFilter } from './problem.filter.js';
+export { ProblemFilter, type ProblemReply } from './problem.filter.js';

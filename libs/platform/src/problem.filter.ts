@@ -3,10 +3,11 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import { v7 as uuidv7 } from 'uuid';
 import { Problem } from './problem.js';
 
-interface Reply {
+/** The little of Fastify's reply that an error needs. */
+export interface ProblemReply {
   sent: boolean;
-  status(code: number): Reply;
-  header(name: string, value: string): Reply;
+  status(code: number): ProblemReply;
+  header(name: string, value: string): ProblemReply;
   send(body: string): unknown;
 }
 
@@ -36,7 +37,11 @@ export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Problem');
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const reply = host.switchToHttp().getResponse<Reply>();
+    this.answer(error, host.switchToHttp().getResponse<ProblemReply>());
+  }
+
+  /** For what fails before Nest has a route to filter. */
+  answer(error: unknown, reply: ProblemReply): void {
     if (reply.sent) {
       this.logger.error({ err: error }, 'failed after the answer had begun');
       return;

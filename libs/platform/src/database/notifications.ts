@@ -4,7 +4,8 @@ import { Client } from 'pg';
 import { CONFIG, type Config } from '../config.js';
 
 /** Channels of PostgreSQL NOTIFY. Only hints: whoever waits looks into the tables, and looks again when the connection was lost. */
-export type Channel = 'outbox' | 'custody_sequenced' | 'custody_checkpoint';
+const CHANNELS = ['outbox', 'custody_sequenced', 'custody_checkpoint'] as const;
+export type Channel = (typeof CHANNELS)[number];
 
 /** One LISTEN connection a process, shared by everything that waits. */
 @Injectable()
@@ -54,6 +55,7 @@ export class Notifications implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
+    for (const channel of CHANNELS) this.events.emit(channel); // whoever still waits looks once more, and may go
     await this.client?.end().catch(() => undefined);
   }
 
@@ -65,7 +67,7 @@ export class Notifications implements OnApplicationShutdown {
       this.client = undefined;
     });
     await client.connect();
-    await client.query('LISTEN outbox; LISTEN custody_sequenced; LISTEN custody_checkpoint');
+    await client.query(CHANNELS.map((channel) => `LISTEN ${channel}`).join('; '));
     this.client = client;
   }
 }

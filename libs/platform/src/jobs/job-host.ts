@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Queue, Worker, type Job } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -23,6 +24,7 @@ interface OpenRow {
 
 const SWEEP_MS = 2000;
 const LOCK_MS = 15_000;
+const FAREWELL_MS = 3000;
 
 /**
  * The worker's side of the outbox. The relay puts every open outbox row into its BullMQ queue, again and again, until the row is done:
@@ -32,8 +34,13 @@ const LOCK_MS = 15_000;
 export class JobHost implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('JobHost');
   private readonly stopping = new AbortController();
+  /** Resolves when the process is told to stop. */
+  private readonly told = new Promise<void>((resolve) =>
+    this.stopping.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
   private readonly queues = new Map<JobName, Queue>();
   private readonly workers: Worker[] = [];
+  private readonly running = new Set<Promise<void>>();
   private connection: Redis;
   private relaying: Promise<void> = Promise.resolve();
 
@@ -46,13 +53,17 @@ export class JobHost implements OnApplicationBootstrap, OnApplicationShutdown {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.connection = new Redis(this.config.REDIS_URL, { maxRetriesPerRequest: null });
+    this.connection = new Redis(this.config.REDIS_URL, {
+      maxRetriesPerRequest: null,
+      // Also for the connections that BullMQ copies from this one: they stop trying when we stop.
+      retryStrategy: (attempt) => (this.stopping.signal.aborted ? null : Math.min(attempt * 100, 2000)),
+    });
     this.connection.on('error', (error) => this.logger.warn(`redis: ${error.message}`));
     for (const name of JOB_NAMES) {
       const queue = new Queue(name, { connection: this.connection, prefix: this.prefix });
       queue.on('error', () => undefined); // said once by the connection's own listener
       this.queues.set(name, queue);
-      const worker = new Worker(name, (job) => this.run(name, job), {
+      const worker = new Worker(name, (job) => this.noted(this.run(name, job)), {
         connection: this.connection,
         prefix: this.prefix,
         concurrency: name === 'transcode' ? this.config.TRANSCODE_CONCURRENCY : JOBS[name].concurrency,
@@ -69,9 +80,13 @@ export class JobHost implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Hands work back: running jobs are aborted and found again from the outbox by the next process. */
   async onApplicationShutdown(): Promise<void> {
     this.stopping.abort();
-    await Promise.all(this.workers.map((worker) => worker.close()));
-    await this.relaying;
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await Promise.allSettled(this.running);
+    const orderly = async (): Promise<void> => {
+      await Promise.all([this.relaying, ...this.workers.map((worker) => worker.close())]);
+      await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    };
+    // Without Redis none of this ever answers, and nothing is lost by leaving: the outbox has it all.
+    await Promise.race([orderly().catch(() => undefined), setTimeout(FAREWELL_MS, undefined, { ref: false })]);
     this.connection.disconnect();
   }
 
@@ -95,10 +110,10 @@ export class JobHost implements OnApplicationBootstrap, OnApplicationShutdown {
           `SELECT job, ref FROM outbox WHERE done_at IS NULL AND parked_at IS NULL AND due_at <= now() ORDER BY created_at LIMIT 1000`,
         );
         for (const row of rows) await this.enqueue(row);
-        await heard;
+        await Promise.race([heard, this.told]);
       } catch (error) {
         this.logger.warn(`the outbox could not be relayed: ${(error as Error).message}`);
-        await this.notifications.next('outbox', SWEEP_MS);
+        await Promise.race([this.notifications.next('outbox', SWEEP_MS), this.told]);
       }
     }
   }
@@ -108,7 +123,17 @@ export class JobHost implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.queues.get(job)?.add(job, { ref }, { jobId: `${job}-${ref}`, removeOnComplete: true, removeOnFail: true });
   }
 
+  private async noted(run: Promise<void>): Promise<void> {
+    this.running.add(run);
+    try {
+      await run;
+    } finally {
+      this.running.delete(run);
+    }
+  }
+
   private async run(name: JobName, job: Job): Promise<void> {
+    if (this.stopping.signal.aborted) return; // handed back, as it came
     const { ref } = job.data as { ref: string };
     this.gate.admit(name, ref);
     const lock = new Client({ connectionString: this.config.DATABASE_URL });
@@ -147,7 +172,7 @@ export class JobHost implements OnApplicationBootstrap, OnApplicationShutdown {
   /** @returns true when no attempt is left */
   private async countFailure(name: JobName, ref: string, error: Error): Promise<boolean> {
     const rows = await this.unitOfWork.reader.query<[{ attempts: number }[], number]>(
-      `UPDATE outbox SET attempts = attempts + 1, last_error = $3, due_at = now() + least(300, power(2, attempts)) * interval '1 second'
+      `UPDATE outbox SET attempts = attempts + 1, last_error = $3, due_at = now() + least(300, power(2, least(attempts, 9))) * interval '1 second'
        WHERE job = $1 AND ref = $2 RETURNING attempts`,
       [name, ref, error.message.slice(0, 500)],
     );

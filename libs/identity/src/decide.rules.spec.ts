@@ -1,0 +1,311 @@
+import fc from 'fast-check';
+import { ROLES, type Actor, type PersonActor, type Role } from './actor.js';
+import { ACTIONS, decide, isPublic, type Action, type GrantFacts, type Resource } from './decide.rules.js';
+
+const NOW = new Date('2026-03-14T12:00:00.000Z');
+const LATER = new Date('2026-03-14T13:00:00.000Z');
+const RECORDING = 'recording-1';
+const SESSION = 'session-1';
+
+/** Everybody who can ask: a person with one role, a machine with one role, and those without roles. */
+const WHO = ['anonymous', 'dock', 'system', ...ROLES, ...ROLES.map((role) => `service:${role}` as const)] as const;
+type Who = (typeof WHO)[number];
+
+const EVERYONE = WHO;
+const PEOPLE: readonly Who[] = ROLES;
+const WATCHERS: readonly Who[] = ['officer', 'supervisor', 'investigator', 'custodian', 'auditor'];
+const both = (...roles: Role[]): readonly Who[] => roles.flatMap((role): Who[] => [role, `service:${role}`]);
+
+/** Who may, when what is asked about is as favourable as it can be: their own, granted to them, asked for by somebody else. */
+const MAY = {
+  'health.read': EVERYONE,
+  'documentation.read': EVERYONE,
+  'log.read': EVERYONE,
+  'session.open': EVERYONE,
+  'session.read': PEOPLE,
+  'session.close': PEOPLE,
+  'person.enrol': ['administrator'],
+  'person.list': both('administrator', 'custodian', 'auditor'),
+  'service-token.issue': ['administrator'],
+  'dock.enrol': ['administrator'],
+  'dock.list': both('administrator', 'auditor'),
+  'dock.revoke': ['administrator'],
+  'manifest.announce': ['dock'],
+  'upload.read': ['dock'],
+  'upload.send': ['dock'],
+  'receipt.read': ['dock'],
+  'recording.list': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor'),
+  'recording.read': ['officer', ...both('supervisor', 'investigator', 'custodian', 'auditor')],
+  'access-request.submit': WATCHERS,
+  'access-request.list': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor'),
+  'access-request.decide': ['custodian'],
+  'grant.list': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor'),
+  'grant.revoke': ['custodian'],
+  'viewing.open': WATCHERS,
+  'viewing.watch': WATCHERS,
+  'viewing.close': PEOPLE,
+  'viewing.expire': ['system'],
+  'redaction.order': ['custodian'],
+  'redaction.read': both('custodian', 'auditor'),
+  'custody.read': both('auditor', 'custodian'),
+  'custody-report.export': both('auditor', 'custodian'),
+  'evidence-bundle.export': both('auditor', 'custodian'),
+  'job.seal': ['system'],
+  'job.transcode': ['system'],
+  'job.redact': ['system'],
+} as const satisfies Record<Action, readonly Who[]>;
+
+const personWith = (roles: readonly Role[], id = 'person-1'): PersonActor => ({
+  ...{ kind: 'person', id, name: 'N. N.', badge: null, roles, session: SESSION, method: 'password' },
+});
+
+function actorFor(who: Who): Actor {
+  if (who === 'anonymous') return { kind: 'anonymous' };
+  if (who === 'dock') return { kind: 'dock', id: 'dock-1', name: 'Dock' };
+  if (who === 'system') return { kind: 'system', name: 'worker' };
+  const role = ROLES.find((each) => `service:${each}` === who);
+  if (role !== undefined) return { kind: 'service', id: 'service-1', name: 'Machine', roles: [role] };
+  return personWith(ROLES.filter((each) => each === who));
+}
+
+const idOf = (actor: Actor): string => ('id' in actor ? actor.id : 'nobody');
+const liveGrant = (person: string): GrantFacts => ({
+  id: 'grant-1',
+  person,
+  recording: RECORDING,
+  expiresAt: LATER,
+  revokedAt: null,
+});
+
+function favourable(action: Action, actor: Actor): Resource {
+  const id = idOf(actor);
+  switch (action) {
+    case 'access-request.decide':
+      return { kind: 'access-request', recording: RECORDING, requestedBy: 'somebody-else', subjects: ['a-third'] };
+    case 'viewing.open':
+      return { kind: 'footage', recording: RECORDING, grant: liveGrant(id) };
+    case 'viewing.watch':
+    case 'viewing.close':
+      return { kind: 'viewing', recording: RECORDING, person: id, session: SESSION, closedAt: null, grant: liveGrant(id) };
+    default:
+      return { kind: 'recording', recording: RECORDING, dock: id, officer: id, state: 'sealed' };
+  }
+}
+
+const id = fc.constantFrom('person-1', 'person-2');
+const recordingId = fc.constantFrom(RECORDING, 'recording-2');
+const roles = fc.subarray([...ROLES]);
+const instant = fc.date({
+  min: new Date('2026-03-14T11:59:58.000Z'),
+  max: new Date('2026-03-14T12:00:02.000Z'),
+  noInvalidDate: true,
+});
+const grant: fc.Arbitrary<GrantFacts> = fc.record({
+  id: fc.constant('grant-1'),
+  person: id,
+  recording: recordingId,
+  expiresAt: instant,
+  revokedAt: fc.option(instant, { freq: 1 }),
+});
+const session = fc.constantFrom(SESSION, 'session-2');
+const footage: fc.Arbitrary<Resource> = fc.oneof(
+  fc.record({ kind: fc.constant('footage' as const), recording: recordingId, grant: fc.option(grant) }),
+  fc.record({
+    kind: fc.constant('viewing' as const),
+    recording: recordingId,
+    person: id,
+    session,
+    closedAt: fc.option(instant, { freq: 1 }),
+    grant,
+  }),
+);
+const resource: fc.Arbitrary<Resource> = fc.oneof(
+  fc.constant({ kind: 'none' } as const),
+  fc.record({
+    kind: fc.constant('recording' as const),
+    recording: recordingId,
+    dock: fc.option(id),
+    officer: fc.option(id),
+    state: fc.string(),
+  }),
+  fc.record({ kind: fc.constant('access-request' as const), recording: recordingId, requestedBy: id, subjects: fc.array(id) }),
+  footage,
+);
+const person: fc.Arbitrary<PersonActor> = fc
+  .tuple(roles, id, session)
+  .map(([held, who, at]) => ({ ...personWith(held, who), session: at }));
+const machine: fc.Arbitrary<Actor> = fc.oneof(
+  fc.tuple(id, roles).map(([who, held]): Actor => ({ kind: 'service', id: who, name: 'Machine', roles: held })),
+  id.map((who): Actor => ({ kind: 'dock', id: who, name: 'Dock' })),
+  fc.constant<Actor>({ kind: 'system', name: 'worker' }),
+);
+const actor: fc.Arbitrary<Actor> = fc.oneof(fc.constant<Actor>({ kind: 'anonymous' }), person, machine);
+const action = fc.constantFrom(...ACTIONS);
+const WATCHING: readonly Action[] = ['viewing.open', 'viewing.watch'];
+const watching = fc.constantFrom(...WATCHING);
+
+describe('who may do what', () => {
+  it('has a row for every action and for nothing else', () => {
+    expect(Object.keys(MAY).sort()).toEqual([...ACTIONS].sort());
+  });
+
+  it.each(ACTIONS)('allows %s to exactly those in its row', (asked) => {
+    const allowed = WHO.filter((who) => {
+      const by = actorFor(who);
+      return decide(by, asked, favourable(asked, by), { now: NOW }).allowed;
+    });
+    expect(allowed.sort()).toEqual([...MAY[asked]].sort());
+  });
+
+  it('says of a refused stranger that they are not signed in, and of everybody else that it is their role', () => {
+    expect(decide({ kind: 'anonymous' }, 'custody.read', { kind: 'none' }, { now: NOW })).toEqual({
+      allowed: false,
+      reason: 'not-signed-in',
+    });
+    expect(decide(personWith(['officer']), 'custody.read', { kind: 'none' }, { now: NOW })).toEqual({
+      allowed: false,
+      reason: 'role',
+    });
+  });
+
+  it('shows an officer their own recordings only', () => {
+    const by = personWith(['officer']);
+    const of = (officer: string | null): Resource => ({
+      kind: 'recording',
+      recording: RECORDING,
+      dock: null,
+      officer,
+      state: 'sealed',
+    });
+    expect(decide(by, 'recording.read', of(by.id), { now: NOW }).allowed).toBe(true);
+    for (const other of [of('person-2'), of(null), { kind: 'none' } as const])
+      expect(decide(by, 'recording.read', other, { now: NOW })).toEqual({ allowed: false, reason: 'not-yours' });
+  });
+
+  it('lets a dock near its own uploads only', () => {
+    const other: Resource = { kind: 'recording', recording: RECORDING, dock: 'dock-2', officer: null, state: 'receiving' };
+    for (const asked of ['upload.read', 'upload.send', 'receipt.read'] as const)
+      expect(decide(actorFor('dock'), asked, other, { now: NOW })).toEqual({ allowed: false, reason: 'not-yours' });
+  });
+
+  it('names what is wrong with a grant or a viewing', () => {
+    const by = personWith(['investigator']);
+    const reason = (asked: Action, about: Resource): string => {
+      const decision = decide(by, asked, about, { now: NOW });
+      return decision.allowed ? 'allowed' : decision.reason;
+    };
+    const open = (change: Partial<GrantFacts>): string =>
+      reason('viewing.open', { kind: 'footage', recording: RECORDING, grant: { ...liveGrant(by.id), ...change } });
+    expect(reason('viewing.open', { kind: 'footage', recording: RECORDING, grant: null })).toBe('no-grant');
+    expect(open({ recording: 'recording-2' })).toBe('no-grant');
+    expect(open({ person: 'person-2' })).toBe('not-yours');
+    expect(open({ revokedAt: NOW })).toBe('grant-revoked');
+    expect(open({ expiresAt: NOW })).toBe('grant-expired');
+    expect(open({ expiresAt: new Date(Number.NaN) })).toBe('grant-expired');
+    expect(open({ expiresAt: new Date(NOW.getTime() + 1) })).toBe('allowed');
+    const viewing = {
+      kind: 'viewing',
+      recording: RECORDING,
+      person: by.id,
+      session: SESSION,
+      closedAt: null,
+      grant: liveGrant(by.id),
+    } as const;
+    expect(reason('viewing.watch', { ...viewing, session: 'session-2' })).toBe('other-session');
+    expect(reason('viewing.watch', { ...viewing, closedAt: NOW })).toBe('viewing-closed');
+    expect(reason('viewing.watch', { ...viewing, grant: { ...viewing.grant, revokedAt: NOW } })).toBe('grant-revoked');
+    expect(reason('viewing.watch', { ...viewing, grant: { ...viewing.grant, recording: 'recording-2' } })).toBe('no-grant');
+    expect(reason('viewing.close', { ...viewing, person: 'person-2' })).toBe('not-yours');
+  });
+});
+
+describe('laws of every decision', () => {
+  it('refuses an anonymous caller everything that is not public', () => {
+    fc.assert(
+      fc.property(action, resource, instant, (asked, about, now) => {
+        expect(decide({ kind: 'anonymous' }, asked, about, { now }).allowed).toBe(isPublic(asked));
+      }),
+    );
+    expect(ACTIONS.filter(isPublic).sort()).toEqual(['documentation.read', 'health.read', 'log.read', 'session.open']);
+  });
+
+  it('lets nobody decide a request of their own or one they are a subject of, whatever their roles', () => {
+    fc.assert(
+      fc.property(person, id, fc.array(id), fc.boolean(), (by, other, subjects, own) => {
+        const about: Resource = own
+          ? { kind: 'access-request', recording: RECORDING, requestedBy: by.id, subjects }
+          : { kind: 'access-request', recording: RECORDING, requestedBy: other, subjects: [...subjects, by.id] };
+        expect(decide(by, 'access-request.decide', about, { now: NOW }).allowed).toBe(false);
+      }),
+    );
+  });
+
+  it('lets nobody open or watch a viewing without a live grant of that very person for that very recording', () => {
+    const allowed = new Set<Action>();
+    fc.assert(
+      fc.property(actor, watching, footage, instant, (by, asked, about, now) => {
+        if (!decide(by, asked, about, { now }).allowed) return;
+        allowed.add(asked);
+        expect(by.kind).toBe('person');
+        if (about.kind !== 'footage' && about.kind !== 'viewing') throw new Error(`allowed about ${about.kind}`);
+        expect(about.grant?.person).toBe(idOf(by));
+        expect(about.grant?.recording).toBe(about.recording);
+        expect(about.grant?.revokedAt).toBeNull();
+        expect(about.grant?.expiresAt.getTime()).toBeGreaterThan(now.getTime());
+        if (about.kind !== 'viewing') return;
+        expect(about).toMatchObject({ person: idOf(by), closedAt: null, session: by.kind === 'person' ? by.session : undefined });
+      }),
+      { numRuns: 3000 },
+    );
+    expect([...allowed].sort()).toEqual([...WATCHING]);
+  });
+
+  it('never lets an administrator watch, whatever else they are', () => {
+    fc.assert(
+      fc.property(roles, watching, (held, asked) => {
+        const by = personWith([...held, 'administrator']);
+        expect(decide(by, asked, favourable(asked, by), { now: NOW }).allowed).toBe(false);
+      }),
+    );
+  });
+
+  it('never lets a machine watch: no service, no dock, not the system', () => {
+    fc.assert(
+      fc.property(machine, watching, footage, instant, (by, asked, about, now) => {
+        expect(decide(by, asked, about, { now }).allowed).toBe(false);
+        expect(decide(by, asked, favourable(asked, by), { now: NOW }).allowed).toBe(false);
+      }),
+    );
+  });
+
+  it('refuses an action that it does not know, also those named like what every object has', () => {
+    const inherited = [
+      '__proto__',
+      'toString',
+      'constructor',
+      'hasOwnProperty',
+      'valueOf',
+      '',
+      'job.',
+      'health.read ',
+      'HEALTH.READ',
+    ];
+    fc.assert(
+      fc.property(actor, fc.oneof(fc.constantFrom(...inherited), fc.string()), resource, (by, asked, about) => {
+        fc.pre(!ACTIONS.includes(asked as Action));
+        expect(decide(by, asked as Action, about, { now: NOW })).toEqual({ allowed: false, reason: 'unknown-action' });
+        expect(isPublic(asked as Action)).toBe(false);
+      }),
+    );
+  });
+
+  it('answers every question without throwing, and the same each time', () => {
+    fc.assert(
+      fc.property(actor, action, resource, instant, (by, asked, about, now) => {
+        const first = decide(by, asked, about, { now });
+        expect(decide(by, asked, about, { now })).toEqual(first);
+        if (!first.allowed) expect(first.reason).toMatch(/^[a-z-]+$/);
+      }),
+    );
+  });
+});
