@@ -1,0 +1,28 @@
+/** One measured figure. */
+export interface Figure {
+  /** Suite, dot, what was measured. */
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The same work done the plainest way, in the same run: machines differ, the ratio stays. */
+  readonly reference?: number;
+}
+
+export interface Bench {
+  /** How long each measurement may take. */
+  readonly seconds: number;
+  /** Puts a figure on standard output. */
+  readonly report: (figure: Figure) => void;
+  /** Puts a line on standard error. */
+  readonly say: (line: string) => void;
+}
+
+/** One JSON object; three significant digits, because more would only look exact. */
+export function figureLine({ name, value, unit, reference }: Figure): string {
+  const compared = reference === undefined ? {} : { reference: rounded(reference), ratio: rounded(value / reference) };
+  return JSON.stringify({ name, value: rounded(value), unit, ...compared });
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}
