@@ -2,7 +2,7 @@ import fastifyCookie from '@fastify/cookie';
 import { Logger, StandardSchemaValidationPipe, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createPino, InvalidRequest, PinoLogger, ProblemFilter, type Config } from '#platform';
+import { createPino, InvalidRequest, PinoLogger, ProblemFilter, type Config, type ProblemReply } from '#platform';
 import { ApiModule } from './api.module.js';
 import { documentApi } from './openapi.js';
 import { StorableInput } from './storable-input.pipe.js';
@@ -34,7 +34,7 @@ export async function createApi(config: Config): Promise<INestApplication> {
     // Idle keep-alive connections must not hold up a shutdown.
     forceCloseConnections: 'idle',
     // An address that cannot be decoded fails before there is a route, and so outside Nest's filters.
-    frameworkErrors: (error, _request, reply) => problems.answer(error, reply),
+    frameworkErrors: (error: unknown, _request: unknown, reply: unknown) => problems.answer(error, reply as ProblemReply),
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(config), adapter, {
     logger: new PinoLogger(pino),
