@@ -1,0 +1,407 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { RedactionAnswer } from '../support/answers.js';
+import { TestDock } from '../support/dock.js';
+import { HttpClient, signIn, type Answer, type ProblemDocument } from '../support/http.js';
+import { ProductProcess } from '../support/product-process.js';
+import { accountOf, startStack, type Stack } from '../support/stack.js';
+import { clipBytes } from './clip-bytes.js';
+import { enrol } from './enrolled-people.js';
+import { freePort } from './process-inspection.js';
+import { ask, asking, grant, inSeconds, openViewing, playable } from './watching.js';
+
+const ROLES = ['officer', 'supervisor', 'investigator', 'custodian', 'auditor', 'administrator'] as const;
+type Role = (typeof ROLES)[number];
+
+interface Route {
+  /** Who may, of people who hold one role and no grant; `public` is everybody, with or without an account. */
+  readonly may: 'public' | 'anybody signed in' | readonly Role[];
+  /** A docking station may, about its own recordings. */
+  readonly dock?: true;
+  /** What the path's `{id}` names. */
+  readonly about?: 'recording' | 'dock' | 'access request' | 'grant' | 'redaction' | 'viewing';
+  /** A body that is good, where the route takes JSON. */
+  readonly body?: Readonly<Record<string, unknown>>;
+}
+
+const READERS = ['supervisor', 'investigator', 'custodian', 'auditor'] as const;
+const KEY = Buffer.alloc(32, 7).toString('base64');
+const PLAN = { v: 1, regions: [], mutes: [{ fromMs: 0, toMs: 500, reason: 'name spoken' }] };
+
+/** A route that is not here fails the first test: whoever adds one says here who may use it. */
+const ROUTES: Readonly<Record<string, Route>> = {
+  'GET /health/live': { may: 'public' },
+  'GET /health/ready': { may: 'public' },
+  'GET /log/checkpoint': { may: 'public' },
+  'GET /log/keys': { may: 'public' },
+  'POST /api/session': { may: 'public', body: { username: 'nobody', password: 'wrong' } },
+  'GET /api/session': { may: 'anybody signed in' },
+  'DELETE /api/session': { may: 'anybody signed in' },
+  'POST /api/people': {
+    may: ['administrator'],
+    body: { username: 'new.person', name: 'New', badge: 'N-1', roles: ['officer'], password: 'long enough for us' },
+  },
+  'GET /api/people': { may: ['administrator', 'custodian', 'auditor'] },
+  'POST /api/service-tokens': { may: ['administrator'], body: { name: 'machine', roles: ['auditor'], days: 1 } },
+  'POST /api/docks': { may: ['administrator'], body: { name: 'Dock', publicKey: KEY } },
+  'GET /api/docks': { may: ['administrator', 'auditor'] },
+  'POST /api/docks/{id}/revoke': { may: ['administrator'], about: 'dock', body: { reason: 'out of service' } },
+  'POST /api/docking/manifests': { may: [], dock: true },
+  'GET /api/docking/recordings/{id}': { may: [], dock: true, about: 'recording' },
+  'PUT /api/docking/recordings/{id}/parts/{part}': { may: [], dock: true, about: 'recording' },
+  'POST /api/docking/recordings/{id}/complete': { may: [], dock: true, about: 'recording' },
+  'GET /api/docking/recordings/{id}/receipt': { may: [], dock: true, about: 'recording' },
+  'GET /api/recordings': { may: ['officer', ...READERS] },
+  // An officer may read their own; the recording of this test is nobody's.
+  'GET /api/recordings/{id}': { may: READERS, about: 'recording' },
+  'GET /api/recordings/{id}/custody': { may: ['auditor', 'custodian'], about: 'recording' },
+  'POST /api/recordings/{id}/custody-report': { may: ['auditor', 'custodian'], about: 'recording' },
+  'POST /api/recordings/{id}/evidence-bundle': { may: ['auditor', 'custodian'], about: 'recording' },
+  'POST /api/recordings/{id}/redactions': {
+    may: ['custodian'],
+    about: 'recording',
+    body: { plan: PLAN, reason: 'for the public' },
+  },
+  'GET /api/recordings/{id}/redactions': { may: ['custodian', 'auditor'], about: 'recording' },
+  'GET /api/redactions/{id}': { may: ['custodian', 'auditor'], about: 'redaction' },
+  'POST /api/access-requests': { may: ['officer', ...READERS], body: asking([randomUUID()]) },
+  'GET /api/access-requests': { may: ['officer', ...READERS] },
+  'POST /api/access-requests/{id}/grant': { may: ['custodian'], about: 'access request', body: { until: inSeconds(60) } },
+  'POST /api/access-requests/{id}/deny': { may: ['custodian'], about: 'access request', body: { reason: 'not needed' } },
+  'GET /api/grants': { may: ['officer', ...READERS] },
+  'POST /api/grants/{id}/revoke': { may: ['custodian'], about: 'grant', body: { reason: 'no longer needed' } },
+  // Without a grant nobody may; test/e2e/access.e2e-spec.ts looks at those who have one.
+  'POST /api/recordings/{id}/viewings': { may: [], about: 'recording', body: { purpose: 'oversight' } },
+  'GET /api/viewings/{id}/files/{name}': { may: [], about: 'viewing' },
+  'POST /api/viewings/{id}/close': { may: [], about: 'viewing' },
+};
+
+const every = Object.entries(ROUTES).map(([route, facts]): [string, Route] => [route, facts]);
+const closed = every.filter(([, { may }]) => may !== 'public');
+const withBody = every.filter(([, { body }]) => body !== undefined);
+const withId = every.filter(([, { about }]) => about !== undefined);
+
+describe('every route', () => {
+  let stack: Stack;
+  let people: Readonly<Record<Role, HttpClient>>;
+  let dock: TestDock;
+  let viewer: HttpClient;
+  let ids: Readonly<Record<NonNullable<Route['about']>, string>>;
+
+  beforeAll(async () => {
+    const [started, clip] = await Promise.all([startStack(), clipBytes({ seconds: 3 })]);
+    stack = started;
+    const clients = await Promise.all(ROLES.map((role) => stack.signIn(role)));
+    people = Object.fromEntries(ROLES.map((role, i) => [role, clients[i]])) as Record<Role, HttpClient>;
+    const { administrator, custodian, auditor } = people;
+    dock = await TestDock.enrol(administrator);
+    const { recording } = await dock.upload('clip.mp4', clip, { officer: 'X-9' });
+    await playable(auditor, recording);
+    viewer = (await enrol(administrator, ['investigator'])).http;
+    const granted = await grant(custodian, await ask(viewer, recording));
+    const { viewing } = await openViewing(viewer, recording);
+    const ordered = await custodian.post<RedactionAnswer>(`/api/recordings/${recording}/redactions`, {
+      plan: PLAN,
+      reason: 'for the public',
+    });
+    ids = {
+      recording,
+      viewing,
+      dock: (await TestDock.enrol(administrator)).id,
+      'access request': await ask(viewer, recording),
+      grant: granted.id,
+      redaction: ordered.expect(202).body.id,
+    };
+  }, 180_000);
+  afterAll(async () => stack?.stop(), 60_000);
+
+  /** Calls the route as `client`, about `id`. Without a body of its own a POST has none. */
+  async function call(client: HttpClient, route: string, id: string, body?: unknown): Promise<Answer<unknown>> {
+    const [method = '', template = ''] = route.split(' ');
+    const path = template.replace('{id}', id).replace('{part}', '1').replace('{name}', 'poster.jpg');
+    if (template.endsWith('/manifests'))
+      return client.send(method, path, { headers: { 'content-type': 'text/plain' }, raw: 'no manifest' });
+    if (method === 'PUT')
+      return client.send(method, path, { headers: { 'content-type': 'application/octet-stream' }, raw: 'bytes' });
+    return client.send(method, path, body === undefined ? {} : { json: body });
+  }
+
+  function idFor({ about }: Route): string {
+    return about === undefined ? '' : ids[about];
+  }
+
+  /** Somebody who comes through the door of that route, so that what lies behind it can be tried. */
+  function allowed({ may, dock: isDocks, about }: Route): HttpClient {
+    if (isDocks) return dock.http;
+    if (about === 'viewing' || (about === 'recording' && may.length === 0)) return viewer;
+    return may === 'public' ? stack.anonymous() : may === 'anybody signed in' ? people.auditor : people[may[0] ?? 'auditor'];
+  }
+
+  it('stands in this table, and the table has no others', async () => {
+    const { paths } = (await stack.anonymous().get<{ paths: Record<string, object> }>('/api/openapi.json')).expect(200).body;
+    const documented = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(documented.sort()).toEqual(Object.keys(ROUTES).sort());
+  });
+
+  it('is described for people, without an account', async () => {
+    expect((await stack.anonymous().get('/api/docs')).expect(200).contentType).toBe('text/html');
+  });
+
+  it('that does not exist is a problem, like every other error', async () => {
+    for (const path of [
+      '/api/nothing',
+      '/nothing',
+      '/api/recordings/%zz',
+      `/api/recordings/${'a'.repeat(300)}`,
+      '/api/../etc/passwd',
+      '/%00',
+    ])
+      expectProblem(await people.auditor.get(path), [400, 404, 414]);
+    expectProblem(await people.auditor.send('PATCH', '/api/recordings'), [404, 405]);
+  });
+
+  describe('without a session', () => {
+    it.each(closed)('%s answers 401', async (route, facts) => {
+      const problem = expectProblem(await call(stack.anonymous(), route, idFor(facts), facts.body), [401]);
+      expect(problem.type).toBe('urn:custodiet:not-signed-in');
+      // Nor does it tell a stranger what exists.
+      if (facts.about !== undefined) expectProblem(await call(stack.anonymous(), route, randomUUID(), facts.body), [401]);
+    });
+
+    it.each(every.filter(([, { may }]) => may === 'public'))('%s answers', async (route) => {
+      if (route.startsWith('GET')) (await call(stack.anonymous(), route, '')).expect(200);
+    });
+  });
+
+  describe('with a role', () => {
+    it.each(closed)('%s is for those who may and answers 403 to all others', async (route, facts) => {
+      const outcome: Record<string, boolean> = {};
+      for (const role of ROLES) {
+        const client = facts.may === 'anybody signed in' ? await stack.signIn(role) : people[role];
+        const answer = await call(client, route, idFor(facts), facts.body === undefined ? undefined : { unknown: true });
+        // A body with an unknown member is refused behind the door, and nothing happens.
+        outcome[role] = answer.status !== 403;
+        if (answer.status === 403) expectProblem(answer, [403]);
+        expect(answer.status).not.toBe(401);
+        expect(answer.status).toBeLessThan(500);
+      }
+      const may = (role: Role): boolean =>
+        facts.may === 'public' || facts.may === 'anybody signed in' || facts.may.includes(role);
+      expect(outcome).toEqual(Object.fromEntries(ROLES.map((role) => [role, may(role)])));
+    });
+
+    it.each(closed.filter(([, { dock: isDocks }]) => !isDocks))('%s answers 403 to a docking station', async (route, facts) => {
+      expectProblem(await call(dock.http, route, idFor(facts), facts.body), [403]);
+    });
+
+    it.each(closed.filter(([, { dock: isDocks }]) => isDocks))('%s is for docking stations', async (route, facts) => {
+      const { status } = await call(dock.http, route, idFor(facts));
+      expect([401, 403]).not.toContain(status);
+      expect(status).toBeLessThan(500);
+    });
+  });
+
+  describe('with an id', () => {
+    it.each(withId)('%s answers 400 when it is no UUID', async (route, facts) => {
+      for (const id of ['1', 'not-a-uuid', `${randomUUID()}x`, '%00', "'%20OR%201=1", '..%2f..'])
+        expectProblem(await call(allowed(facts), route, id, facts.body), [400]);
+    });
+
+    it.each(withId)('%s answers 404 when there is no such thing', async (route, facts) => {
+      expectProblem(await call(allowed(facts), route, randomUUID(), facts.body), [404]);
+    });
+  });
+
+  describe('with a body', () => {
+    it.each(withBody)('%s answers 400 when it is no JSON, or another shape', async (route, facts) => {
+      const [method = '', template = ''] = route.split(' ');
+      const path = template.replace('{id}', idFor(facts));
+      const send = (raw: string, contentType = 'application/json'): Promise<Answer<unknown>> =>
+        allowed(facts).send(method, path, { headers: { 'content-type': contentType }, raw });
+      for (const raw of [
+        '{',
+        '{"a":',
+        'null',
+        '[]',
+        '"text"',
+        '7',
+        '{"unknown":1}',
+        '{"__proto__":{"x":1}}',
+        '{"constructor":{"prototype":{"x":1}}}',
+      ])
+        expectProblem(await send(raw), [400]);
+      expectProblem(await send('<x/>', 'application/xml'), [400, 415]);
+      expectProblem(await send(JSON.stringify(facts.body), 'text/plain'), [400, 415]);
+    });
+
+    it.each(withBody)('%s answers 400 when a member has a wrong type or text that cannot be stored', async (route, facts) => {
+      for (const name of Object.keys(facts.body ?? {})) {
+        for (const value of [{}, [[]], true, -1.5, '', '\u0000zero', 'x\u0000y z', '\ud800 alone', 'x'.repeat(100_000)]) {
+          const answer = await call(allowed(facts), route, idFor(facts), { ...facts.body, [name]: value });
+          // A password may be any text; a wrong one does not sign in.
+          expectProblem(answer, route === 'POST /api/session' ? [400, 401] : [400]);
+        }
+      }
+    });
+
+    it('POST /api/recordings/{id}/redactions answers 400 to a plan that is nested too deeply, or holds minus zero', async () => {
+      const path = `/api/recordings/${ids.recording}/redactions`;
+      const send = (plan: string): Promise<Answer<unknown>> =>
+        people.custodian.send('POST', path, {
+          headers: { 'content-type': 'application/json' },
+          raw: `{"reason":"for the public","plan":${plan}}`,
+        });
+      expectProblem(await send(`${'['.repeat(50_000)}${']'.repeat(50_000)}`), [400]);
+      expectProblem(await send('{"v":1,"regions":[],"mutes":[{"fromMs":-0,"toMs":500,"reason":"name"}]}'), [400]);
+    });
+
+    it.each(withBody)('%s answers 413 when it is larger than a megabyte', async (route, facts) => {
+      const answer = await call(allowed(facts), route, idFor(facts), { ...facts.body, padding: 'x'.repeat(2 ** 20) });
+      expectProblem(answer, [413]);
+    });
+  });
+
+  it('GET /api/recordings answers 400 to a faulty query', async () => {
+    for (const query of [
+      'limit=0',
+      'limit=201',
+      'limit=many',
+      'state=lost',
+      'after=7',
+      'camera=',
+      'camera=%00',
+      'other=1',
+      'limit=1&limit=2',
+    ])
+      expectProblem(await people.auditor.get(`/api/recordings?${query}`), [400]);
+  });
+
+  describe('a session', () => {
+    it('is kept in a cookie that scripts and other sites do not get', async () => {
+      const { username, password } = accountOf(stack.seedAccounts, 'auditor');
+      const answer = (await stack.anonymous().post('/api/session', { username, password })).expect(200);
+      const [cookie = ''] = answer.headers.getSetCookie();
+      expect(cookie).toMatch(/^custodiet_session=[\w-]{43};/);
+      for (const attribute of ['HttpOnly', 'SameSite=Strict', 'Path=/']) expect(cookie.split('; ')).toContain(attribute);
+      expect(answer.text).not.toContain(/=([\w-]{43});/.exec(cookie)?.[1]);
+    });
+
+    it('answers alike to a wrong password and an account that does not exist', async () => {
+      const wrong = { password: 'certainly wrong' };
+      const known = await stack.anonymous().post('/api/session', { username: 'auditor', ...wrong });
+      const unknown = await stack.anonymous().post('/api/session', { username: 'no.such.person', ...wrong });
+      expect(expectProblem(known, [401])).toEqual(expectProblem(unknown, [401]));
+    });
+
+    it('is over once signed out, also for whoever kept the cookie', async () => {
+      const { username, password } = accountOf(stack.seedAccounts, 'auditor');
+      const client = stack.anonymous();
+      const [cookie = ''] = (await client.post('/api/session', { username, password })).expect(200).headers.getSetCookie();
+      (await client.get('/api/session')).expect(200);
+      (await client.delete('/api/session')).expect(204);
+      expectProblem(await stack.anonymous().get('/api/session', { cookie: cookie.split(';')[0] ?? '' }), [401]);
+    });
+
+    it.each(['', 'x', 'a'.repeat(43), '%00', '%zz', `${'a'.repeat(4000)}`])('is none with the cookie "%s"', async (value) => {
+      expectProblem(await stack.anonymous().get('/api/session', { cookie: `custodiet_session=${value}` }), [401]);
+    });
+
+    it("is not acted on for another site's page", async () => {
+      const headers = (extra: Record<string, string>): Record<string, string> => ({
+        'content-type': 'application/json',
+        ...extra,
+      });
+      const post = (extra: Record<string, string>): Promise<Answer<unknown>> =>
+        people.investigator.send('POST', '/api/access-requests', {
+          headers: headers(extra),
+          raw: JSON.stringify(asking([ids.recording])),
+        });
+      expectProblem(await post({ 'sec-fetch-site': 'cross-site' }), [403]);
+      expectProblem(await post({ 'sec-fetch-site': 'same-site' }), [403]);
+      expectProblem(await post({ origin: 'https://elsewhere.example' }), [403]);
+      expectProblem(await post({ origin: 'null' }), [403]);
+      (await post({ 'sec-fetch-site': 'same-origin' })).expect(201);
+      (await post({ origin: stack.url })).expect(201);
+    });
+
+    it('cannot be guessed at: signing in is slowed down', async () => {
+      const port = await freePort();
+      const url = `http://127.0.0.1:${port}`;
+      const env = { ...stack.env, PORT: String(port), SIGN_IN_ATTEMPTS_PER_MINUTE: '3' };
+      const strict = new ProductProcess('api', url, env, join(stack.env['WORK_DIR'] ?? '', 'strict-api.log'));
+      strict.start();
+      try {
+        await strict.ready();
+        const attempt = (): Promise<Answer<unknown>> =>
+          new HttpClient(url).post('/api/session', { username: 'auditor', password: 'a guess' });
+        const statuses: number[] = [];
+        for (let i = 0; i < 3; i++) statuses.push((await attempt()).status);
+        expect(statuses).toEqual([401, 401, 401]);
+        const slowed = await attempt();
+        expectProblem(slowed, [429]);
+        expect(Number(slowed.headers.get('retry-after'))).toBeGreaterThan(0);
+        // The right password is no way around it, and other routes go on.
+        await expect(signIn(url, accountOf(stack.seedAccounts, 'auditor'))).rejects.toThrow(/429/);
+        (await new HttpClient(url).get('/health/live')).expect(200);
+      } finally {
+        await strict.stop();
+      }
+    });
+  });
+
+  describe("a machine's token", () => {
+    async function machine(...roles: string[]): Promise<HttpClient> {
+      const request = { name: 'machine', roles, days: 1 };
+      const { secret } = (await people.administrator.post<{ secret: string }>('/api/service-tokens', request)).expect(201).body;
+      return new HttpClient(stack.url, () => `Bearer ${secret}`);
+    }
+
+    it('reads what its role reads', async () => {
+      const auditing = await machine('auditor');
+      for (const path of [
+        '/api/recordings',
+        `/api/recordings/${ids.recording}`,
+        `/api/recordings/${ids.recording}/custody`,
+        '/api/access-requests',
+        '/api/grants',
+      ])
+        (await auditing.get(path)).expect(200);
+    });
+
+    it('watches nothing, decides nothing and gives nothing out', async () => {
+      const mighty = await machine(...ROLES);
+      for (const [route, facts] of closed) {
+        const deeds =
+          /viewings|access-requests\/|grants\/|POST \/api\/(people|docks|service-tokens|access-requests)|redactions$|session|docking/;
+        if (!deeds.test(route) || route === 'GET /api/recordings/{id}/redactions') continue;
+        expect(`${route} ${(await call(mighty, route, idFor(facts), facts.body)).status}`).toBe(`${route} 403`);
+      }
+    });
+
+    it.each(['cst_unknown', 'x', '', 'a.b', 'cst_%00'])('is refused when it is "%s"', async (token) => {
+      expectProblem(await new HttpClient(stack.url, () => `Bearer ${token}`).get('/api/recordings'), [401]);
+    });
+  });
+});
+
+/** RFC 9457, and nothing of the inside. */
+function expectProblem(answer: Answer<unknown>, statuses: readonly number[]): ProblemDocument {
+  const said = `${answer.request.slice(0, 120)} → ${answer.status}`;
+  if (!statuses.includes(answer.status))
+    throw new Error(`${said}, expected ${statuses.join(' or ')}: ${answer.text.slice(0, 300)}`);
+  if (answer.contentType !== 'application/problem+json')
+    throw new Error(`${said} ${answer.contentType}: ${answer.text.slice(0, 300)}`);
+  const problem = answer.problem();
+  expect(problem).toMatchObject({
+    type: expect.stringMatching(/^urn:custodiet:[a-z-]+$/),
+    title: expect.stringMatching(/\S/),
+    status: answer.status,
+    detail: expect.stringMatching(/\S/),
+  });
+  expect(answer.text).not.toMatch(
+    /\bat .+:\d+:\d+|node_modules|SELECT |INSERT |UPDATE |QueryFailed|\/work\/|\.[jt]s\b|ECONN|stack"/,
+  );
+  return problem;
+}

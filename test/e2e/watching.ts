@@ -1,0 +1,74 @@
+import type { AccessRequestAnswer, GrantAnswer, RecordingAnswer, ViewingAnswer } from '../support/answers.js';
+import { eventually } from '../support/eventually.js';
+import type { HttpClient } from '../support/http.js';
+
+export interface Segment {
+  readonly name: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A request body that the service accepts, for `recordings`, until an hour from now. */
+export function asking(recordings: readonly string[], changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    recordings,
+    purpose: 'internal-investigation',
+    caseNumber: 'IA-2026-017',
+    justification: 'Complaint of excessive force at the stop',
+    until: inSeconds(3600),
+    ...changes,
+  };
+}
+
+export function inSeconds(seconds: number): string {
+  return new Date(Date.now() + seconds * 1000).toISOString();
+}
+
+/** @returns the request's id */
+export async function ask(
+  requester: HttpClient,
+  recording: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  return (await requester.post<AccessRequestAnswer>('/api/access-requests', asking([recording], changes))).expect(201).body.id;
+}
+
+export async function grant(custodian: HttpClient, request: string, until?: string): Promise<GrantAnswer> {
+  const answer = await custodian.post<{ grants: GrantAnswer[] }>(
+    `/api/access-requests/${request}/grant`,
+    until === undefined ? {} : { until },
+  );
+  const [granted] = answer.expect(200).body.grants;
+  if (granted === undefined) throw new Error('Granting made no grant.');
+  return granted;
+}
+
+export async function openViewing(
+  viewer: HttpClient,
+  recording: string,
+  purpose = 'internal-investigation',
+): Promise<ViewingAnswer> {
+  return (await viewer.post<ViewingAnswer>(`/api/recordings/${recording}/viewings`, { purpose })).expect(201).body;
+}
+
+/** Waits until the recording can be played. @throws Error when it never will be */
+export async function playable(reader: HttpClient, recording: string, withinMs = 120_000): Promise<RecordingAnswer> {
+  const look = async (): Promise<RecordingAnswer | undefined> => {
+    const { body } = (await reader.get<RecordingAnswer>(`/api/recordings/${recording}`)).expect(200);
+    if (body.playback?.state === 'failed') throw new Error(`${body.name} cannot be played: ${body.playback.reason ?? ''}`);
+    return body.playback?.state === 'ready' ? body : undefined;
+  };
+  return eventually(`recording ${recording} can be played`, look, { withinMs });
+}
+
+/** What a playlist lists, with the place of each segment on the recording's own time axis. RFC 8216 §4.3.2.1 */
+export function segmentsOf(playlist: string): Segment[] {
+  const segments: Segment[] = [];
+  let at = 0;
+  for (const [, seconds = '0', name = ''] of playlist.matchAll(/#EXTINF:([\d.]+),[^\n]*\n([^\n#]+)/g)) {
+    const until = at + Number(seconds) * 1000;
+    segments.push({ name: name.trim(), fromMs: at, toMs: until });
+    at = until;
+  }
+  return segments;
+}
