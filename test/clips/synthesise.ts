@@ -20,6 +20,8 @@ export interface Clip {
   readonly container?: 'mp4' | 'mov' | 'mkv' | 'avi' | 'ts';
   readonly audio?: boolean;
   readonly codec?: 'h264' | 'hevc' | 'mpeg4' | 'mjpeg';
+  /** Pictures in a row that are stored out of order (default none). */
+  readonly bFrames?: number;
   /** Drops frames irregularly and keeps the times of the others. Not for avi, which has no times. */
   readonly variableFrameRate?: boolean;
 }
@@ -61,7 +63,16 @@ function clipArguments(clip: Clip): string[] {
     ...(audio ? ['-f', 'lavfi', '-i', soundSource(clip, seed)] : []),
     ...['-map', '0:v', ...(audio ? ['-map', '1:a'] : [])],
     ...(clip.variableFrameRate ? ['-fps_mode', 'passthrough', '-enc_time_base', '1/90000'] : []),
-    ...[...VIDEO[codec], ...(codec === 'mjpeg' ? [] : ['-pix_fmt', 'yuv420p']), '-g', '60', '-bf', '0', '-threads:v', '2'],
+    ...[
+      ...VIDEO[codec],
+      ...(codec === 'mjpeg' ? [] : ['-pix_fmt', 'yuv420p']),
+      '-g',
+      '60',
+      '-bf',
+      String(clip.bFrames ?? 0),
+      '-threads:v',
+      '2',
+    ],
     ...(audio ? ['-c:a', 'aac', '-b:a', '96k'] : []),
     ...['-metadata', `title=${clip.camera}`, '-metadata', `creation_time=${recordedAt}`],
     ...(clip.location === undefined ? [] : ['-metadata', `location=${clip.location}`]),

@@ -56,8 +56,9 @@ export function redactionArguments(
       ...['-fflags', '+bitexact', '-flags:v', '+bitexact', '-flags:a', '+bitexact', '-a53cc', '0', '-udu_sei', '0'],
       ...['-bsf:v', 'filter_units=remove_types=6'],
       // The result's own edit list stays: without one the muxer stretches the first frame by the sound encoder's delay (21 ms), and a
-      // picture that begins after the sound would lose its place. `checkRedaction` sees to it that it hides no frame.
-      ...['-write_tmcd', '0', '-movflags', '+faststart', '-f', 'mp4'],
+      // picture that begins after the sound would lose its place. `checkRedaction` sees to it that it hides no frame. The edit list counts in
+      // the movie's own unit, by default whole milliseconds.
+      ...['-write_tmcd', '0', '-movflags', '+faststart', '-movie_timescale', '90000', '-f', 'mp4'],
     ],
     to: files.out,
   };

@@ -43,8 +43,10 @@ export async function checkRedaction(tools: MediaTools, input: RedactionCheck): 
   // The decoding below only makes sense of a file of the expected build.
   if (faults.length > 0) return faults;
 
-  const sourceTimes = await frameTimes(tools, input.source, input.signal);
-  const outTimes = await frameTimes(tools, input.out, input.signal);
+  const startMs = Number((await report(tools, input.source, input.signal)).format?.start_time ?? 0) * 1000 || 0;
+  const sourceTimes = withDrainedFrames(await frameTimes(tools, input.source, startMs, input.signal));
+  // The result counts from the source's start by itself, also when its first picture comes later.
+  const outTimes = await frameTimes(tools, input.out, 0, input.signal);
   faults.push(...timingFaults(sourceTimes, outTimes));
   const stored = (await readPackets(tools, input.out, input.signal)).videoPackets;
   if (stored !== outTimes.length) faults.push(`The file holds ${stored} pictures, of which ${outTimes.length} are shown.`);
@@ -106,9 +108,8 @@ async function readBox(handle: FileHandle, at: number): Promise<{ type: string; 
   return { type: header.toString('latin1', 4, 8), size: size === 1 ? Number(header.readBigUInt64BE(8)) : size };
 }
 
-/** Times of the frames that a player shows, in ms from the start of the recording, in order. Decodes. */
-async function frameTimes(tools: MediaTools, file: string, signal?: AbortSignal): Promise<Float64Array> {
-  const startMs = Number((await report(tools, file, signal)).format?.start_time ?? 0) * 1000 || 0;
+/** Times of the frames that a player shows, in ms from `startMs`, in order; NaN where the file gives none. Decodes. */
+async function frameTimes(tools: MediaTools, file: string, startMs: number, signal?: AbortSignal): Promise<Float64Array> {
   const times: number[] = [];
   const call = {
     file,
@@ -178,4 +179,14 @@ async function decode(
     outputs: [{ options, to: inspector }],
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
+}
+
+/**
+ * Containers without presentation times (AVI with B-frames) leave the frames that the decoder still held at the end without a time: a player
+ * shows them one frame after the other. Only at the end: elsewhere a frame without a time stays a fault.
+ */
+function withDrainedFrames(times: Float64Array): Float64Array {
+  const timed = times.findLastIndex((time) => !Number.isNaN(time));
+  const interval = ((times[timed] ?? NaN) - (times[0] ?? NaN)) / timed;
+  return times.map((time, index) => (index > timed ? (times[timed] ?? NaN) + (index - timed) * interval : time));
 }

@@ -168,6 +168,12 @@ describe('renderRedaction and checkRedaction', () => {
 
   it.each([
     ['a silent Matroska file', { container: 'mkv', audio: false }, moving],
+    [
+      'MPEG-4 with B-frames in AVI, which gives its last pictures no time',
+      { container: 'avi', codec: 'mpeg4', bFrames: 2 },
+      plan,
+    ],
+    ['the same without sound', { container: 'avi', codec: 'mpeg4', bFrames: 2, audio: false }, moving],
     ['motion JPEG of odd size in AVI', { container: 'avi', codec: 'mjpeg', width: 321, height: 243 }, plan],
     ['a transport stream, whose clock does not begin at zero', { container: 'ts' }, plan],
     ['HEVC', { codec: 'hevc' }, plan],
