@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { ProductProcess } from '../support/product-process.js';
 
 interface Listed {
@@ -46,10 +44,16 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** From /proc, since a machine without `ps` must run the tests too. proc(5) */
 async function processes(): Promise<Listed[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-ww', '-eo', 'pid=,ppid=,stat=,args='], { maxBuffer: 16 * 2 ** 20 });
-  return stdout.split('\n').flatMap((line) => {
-    const [, pid, parent, state = '', args = ''] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
-    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), state, args }];
-  });
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const listed = await Promise.all(pids.map(describe).map((found) => found.catch(() => undefined))); // ended meanwhile
+  return listed.filter((each) => each !== undefined);
+}
+
+async function describe(pid: string): Promise<Listed> {
+  const [stat, args] = await Promise.all([readFile(`/proc/${pid}/stat`, 'latin1'), readFile(`/proc/${pid}/cmdline`, 'utf8')]);
+  // The name before stands in brackets and may hold anything.
+  const [state = '', parent = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { pid: Number(pid), parent: Number(parent), state, args: args.replaceAll('\0', ' ').trim() };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -10,6 +10,39 @@ import { StandInProduct } from './stand-in-product.mjs';
 
 /** Native services, whatever Docker engine this machine has. */
 const NATIVE = { DOCKER_HOST: 'tcp://127.0.0.1:1' };
+
+/** 127.0.0.1 as the kernel writes it. */
+const LOOPBACK = '0100007F';
+const LISTENING = '0A';
+
+/** The addresses on which these processes, or what they started in their process groups, listen. From /proc/net, proc(5). */
+function listening(pids) {
+  const groups = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && pids.includes(groupOf(name)));
+  const sockets = new Set(groups.flatMap(socketsOf));
+  return ['tcp', 'tcp6']
+    .flatMap((table) => readFileSync(`/proc/net/${table}`, 'utf8').split('\n').slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , , state, , , , , , inode]) => state === LISTENING && sockets.has(inode))
+    .map(([, local]) => local.split(':')[0]);
+}
+
+function groupOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  } catch {
+    return undefined; // ended meanwhile
+  }
+}
+
+function socketsOf(pid) {
+  try {
+    const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
+  } catch {
+    return []; // ended meanwhile
+  }
+}
 
 describe('a service started with native PostgreSQL, Redis and object store', { timeout: 300_000 }, () => {
   let product;
@@ -73,11 +106,10 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
   });
 
   it('listens on this machine only', () => {
-    const pids = services().map(([, { pid }]) => `pid=${pid},`);
-    const { stdout } = spawnSync('ss', ['-Hltnp'], { encoding: 'utf8' });
-    const ours = stdout.split('\n').filter((line) => pids.some((pid) => line.includes(pid)));
-    assert.ok(ours.length >= 4, stdout);
-    for (const line of ours) assert.match(line.split(/\s+/)[3], /^127\.0\.0\.1:/);
+    const pids = services().map(([, { pid }]) => pid);
+    const addresses = listening(pids);
+    assert.ok(addresses.length >= 4, addresses.join());
+    for (const address of addresses) assert.equal(address, LOOPBACK);
   });
 
   it('starts API and worker again when they end by themselves, and says so', async () => {
