@@ -1,4 +1,4 @@
-import { BadRequestException, Logger, NotFoundException, type ArgumentsHost } from '@nestjs/common';
+import { BadRequestException, Logger, NotFoundException, ServiceUnavailableException, type ArgumentsHost } from '@nestjs/common';
 import { ProblemFilter } from './problem.filter.js';
 import { InvalidRequest, Problem, Unavailable } from './problem.js';
 
@@ -44,6 +44,14 @@ describe('the answer to an error', () => {
     expect(answerTo(new InvalidRequest(errors))).toMatchObject({
       status: 400,
       body: { type: 'urn:custodiet:invalid-request', errors, detail: 'until: is not a time; purpose: is missing' },
+    });
+  });
+
+  it('says of a failed health check which dependency is down', () => {
+    const details = { database: { status: 'up' }, 'object store': { status: 'down' } };
+    expect(answerTo(new ServiceUnavailableException({ status: 'error', info: {}, error: {}, details }))).toMatchObject({
+      status: 503,
+      body: { type: 'urn:custodiet:service-unavailable', dependencies: details },
     });
   });
 

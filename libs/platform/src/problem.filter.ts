@@ -26,9 +26,15 @@ function kebab(text: string): string {
   return text.toLowerCase().replaceAll(/[^a-z]+/g, '-');
 }
 
-function fromStatus(status: number, detail: string): Problem {
+function fromStatus(status: number, detail: string, members: Readonly<Record<string, unknown>> = {}): Problem {
   const title = STATUS_CODES[status] ?? 'Error';
-  return new Problem(status, kebab(title), title, detail);
+  return new Problem(status, kebab(title), title, detail, members);
+}
+
+/** What a failed health check says of each dependency: whoever asks wants to know which one is down. */
+function healthOf(error: HttpException): Readonly<Record<string, unknown>> {
+  const response = error.getResponse();
+  return typeof response === 'object' && 'details' in response ? { dependencies: response.details } : {};
 }
 
 /** Turns whatever was thrown into one problem document; internals stay in the log under an incident id. RFC 9457. */
@@ -66,7 +72,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private toProblem(error: unknown): Problem {
     if (error instanceof Problem) return error;
-    if (error instanceof HttpException) return fromStatus(error.getStatus(), error.message);
+    if (error instanceof HttpException) return fromStatus(error.getStatus(), error.message, healthOf(error));
     if (isClientFault(error)) return fromStatus(error.statusCode, error.message);
     const incident = uuidv7();
     this.logger.error({ err: error, incident }, 'unexpected failure');
