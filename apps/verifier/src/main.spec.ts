@@ -6,23 +6,29 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import {
   EMPTY_RANGE,
+  addSignatureLines,
   bundleEntryLine,
   bundleManifest,
   bundleProofLine,
   canonicalize,
+  cosign,
   encodeHeader,
   encodeZip,
   extend,
   formatProof,
   formatReceipt,
   generateNoteKey,
+  generateWitnessKey,
   inclusionProof,
   leafHash,
+  parseCosigner,
+  parseProof,
   parseSigner,
   payloadCommitment,
   rootOf,
   signCheckpoint,
   type Hash,
+  type Receipt,
 } from '#tlog';
 
 const ORIGIN = 'example.com/log';
@@ -284,6 +290,67 @@ describe('custodiet-verify receipt', () => {
       ['receipt', 'receipt.json', '--file', 'video.mp4'],
       ['receipt', 'receipt.json', '--file', 'absent.mp4', '--log-key', 'log.key'],
       ['receipt', 'absent.json', '--file', 'video.mp4', '--log-key', 'log.key'],
+    ]) {
+      expect(await verifier(...args)).toMatchObject({ status: 2, out: '' });
+    }
+  });
+});
+
+describe('custodiet-verify --policy', () => {
+  const witness = generateWitnessKey('witness.example/board');
+  const cosigned = (note: string): string => {
+    return addSignatureLines(note, cosign(note, parseCosigner(witness.skey), new Date('2026-11-20T11:05:00.000Z')));
+  };
+
+  beforeAll(async () => {
+    const note = cosigned(Buffer.from(files.get('checkpoint')!).toString());
+    await put('cosigned.zip', encodeZip(new Map([...files, ['checkpoint', Buffer.from(note)]])));
+    const receipt = JSON.parse(await readFile(join(folder, 'receipt.json'), 'utf8')) as Receipt;
+    const proof = parseProof(receipt.proof);
+    const text = formatProof({ ...proof, checkpoint: cosigned(proof.checkpoint) });
+    await put('cosigned.json', formatReceipt({ ...receipt, proof: text }));
+    await put('policy.txt', `log ${key.vkey}\nwitness board ${witness.vkey}\nquorum board\n`);
+    await put('no-log.txt', `witness board ${witness.vkey}\nquorum board\n`);
+    await put('bad-policy.txt', 'quorum board\n');
+  });
+
+  it('verifies a bundle that the quorum cosigned, and takes the log key from the policy', async () => {
+    const run = await verifier('cosigned.zip', '--policy', 'policy.txt');
+    expect(run).toMatchObject({ status: 0, err: '' });
+    expect(run.out).toContain('Cosigned as the policy you gave wants it, by:\n  board, 2026-11-20T11:05:00.000Z\n');
+    expect(run.out).toContain('The log key is the one you gave');
+    const json = await verifier('cosigned.zip', '--policy', 'policy.txt', '--json');
+    expect(JSON.parse(json.out)).toMatchObject({
+      ok: true,
+      logKeyPinned: true,
+      cosigned: { pinned: true, by: [{ alias: 'board' }] },
+    });
+  });
+
+  it('fails for a bundle without the quorum, and for cosignatures that no policy asks for', async () => {
+    const run = await verifier('bundle.zip', '--policy', 'policy.txt');
+    expect(run).toMatchObject({ status: 1, err: '' });
+    expect(run.out).toContain('✗ witnesses: checkpoint: ');
+    expect(await verifier('cosigned.zip', '--log-key', key.vkey)).toMatchObject({ status: 1, err: '' });
+  });
+
+  it('verifies a receipt that the quorum cosigned, and no other', async () => {
+    const trusts = [['policy.txt'], ['policy.txt', '--log-key', 'log.key'], ['no-log.txt', '--log-key', 'log.key']];
+    for (const trust of trusts) {
+      const run = await verifier('receipt', 'cosigned.json', '--file', 'video.mp4', '--policy', ...trust);
+      expect(run).toMatchObject({ status: 0, err: '' });
+      expect(run.out).toContain('Cosigned, as the policy you gave wants it, by: board\n');
+      const plain = await verifier('receipt', 'receipt.json', '--file', 'video.mp4', '--policy', ...trust);
+      expect(plain).toMatchObject({ status: 1, err: '' });
+    }
+  });
+
+  it('is usage when the policy cannot be read, or a receipt is left without a log key', async () => {
+    for (const args of [
+      ['bundle.zip', '--policy', 'absent.txt'],
+      ['bundle.zip', '--policy', 'video.mp4'],
+      ['bundle.zip', '--policy', 'bad-policy.txt'],
+      ['receipt', 'cosigned.json', '--file', 'video.mp4', '--policy', 'no-log.txt'],
     ]) {
       expect(await verifier(...args)).toMatchObject({ status: 2, out: '' });
     }

@@ -4,20 +4,41 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { TlogError, isBundle, parseVerifier, salvageZip, verifyBundle, verifyReceipt, type NoteVerifier } from '#tlog';
+import {
+  TlogError,
+  isBundle,
+  parsePolicy,
+  parseVerifier,
+  salvageZip,
+  verifyBundle,
+  verifyReceipt,
+  type LogTrust,
+  type NoteVerifier,
+  type WitnessPolicy,
+} from '#tlog';
+import { checkLog } from './log-command.js';
+import { LogUnreadable } from './log-source.js';
+import { logJson, logText } from './log-text.js';
 import { bundleJson, bundleText, receiptText, type BundleResult, type ReceiptResult } from './verdict-text.js';
 
 const VERSION = '0.1.0';
 
 const HELP = `custodiet-verify ${VERSION}: checks Custodiet evidence offline, trusting neither the agency nor its server.
 
-  custodiet-verify BUNDLE [--log-key VKEY|FILE] [--json]
-  custodiet-verify receipt RECEIPT --file VIDEO --log-key VKEY|FILE [--json]
+  custodiet-verify BUNDLE [--log-key VKEY|FILE] [--policy FILE] [--json]
+  custodiet-verify receipt RECEIPT --file VIDEO [--log-key VKEY|FILE] [--policy FILE] [--json]
+  custodiet-verify log URL|DIR [--log-key VKEY|FILE] [--policy FILE] [--token TOKEN|FILE] [--json]
 
 BUNDLE     an evidence bundle (.zip)
 RECEIPT    what the service gave a docking station for one recording, and VIDEO that recording
---log-key  the log's public key, or a file that holds it, got from somewhere else than the bundle.
-           Without it a bundle is only shown to agree with itself.
+URL, DIR   a whole log: the address under which its checkpoint is served (https://…/log), or a folder with the same
+           files (checkpoint, tile/0/000 …). Every entry, tile and root is derived again.
+--log-key  the log's public key, or a file that holds it, got from somewhere else than the bundle or the log.
+           Without it a bundle or a log is only shown to agree with itself.
+--policy   a file (c2sp.org/tlog-policy) that says which log keys are trusted and whose cosignatures a checkpoint needs.
+           Without it a bundle's own policy is checked, and only shown to hold. A receipt needs a key or a policy.
+--token    an auditor's token, or a file that holds it: without it a URL gives hash tiles only, and what the entries say
+           is not checked
 --json     one JSON object on standard output
 --help, --version
 
@@ -33,17 +54,27 @@ async function main(args: readonly string[]): Promise<number> {
   if (values.version) return print(`${VERSION}\n`, 0);
   const [first, ...rest] = positionals;
   const isReceipt = first === 'receipt';
-  const path = isReceipt ? rest.shift() : first;
-  if (path === undefined) throw new Unusable(isReceipt ? 'Which receipt?' : 'Which bundle?');
+  const isLog = first === 'log';
+  const path = isReceipt || isLog ? rest.shift() : first;
+  if (path === undefined) throw new Unusable(`Which ${isReceipt ? 'receipt' : isLog ? 'log' : 'bundle'}?`);
   if (rest.length > 0) throw new Unusable(`One thing at a time: ${JSON.stringify(rest[0])} is one too many.`);
   const logKey = values['log-key'] === undefined ? undefined : await readLogKey(values['log-key']);
+  const policy = values.policy === undefined ? undefined : await readPolicy(values.policy);
+  const trust = { ...(logKey ? { logKey } : {}), ...(policy ? { policy } : {}) };
+  if (!isReceipt && values.file !== undefined) throw new Unusable('--file goes with a receipt.');
+  if (!isLog && values.token !== undefined) throw new Unusable('--token goes with a log.');
+  if (isLog) {
+    const result = await checkLog(path, trust, values.token);
+    return print(values.json ? logJson(result) : logText(result), result.verdict.ok ? 0 : 1);
+  }
   if (!isReceipt) {
-    if (values.file !== undefined) throw new Unusable('--file goes with a receipt.');
-    const result = await checkBundle(path, logKey);
+    const result = await checkBundle(path, trust);
     return print(values.json ? bundleJson(result) : bundleText(result), result.verdict.ok ? 0 : 1);
   }
-  if (values.file === undefined || logKey === undefined) throw new Unusable('A receipt is checked with --file and --log-key.');
-  const result = await checkReceipt(path, values.file, logKey);
+  if (values.file === undefined || (logKey === undefined && !policy?.logKeys.length)) {
+    throw new Unusable('A receipt is checked with --file, and --log-key or a --policy that names logs.');
+  }
+  const result = await checkReceipt(path, values.file, trust);
   return print(values.json ? `${JSON.stringify(result)}\n` : receiptText(result), result.ok ? 0 : 1);
 }
 
@@ -55,6 +86,8 @@ function readArguments(args: readonly string[]) {
       options: {
         'log-key': { type: 'string' },
         file: { type: 'string' },
+        policy: { type: 'string' },
+        token: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
@@ -65,7 +98,7 @@ function readArguments(args: readonly string[]) {
   }
 }
 
-async function checkBundle(path: string, logKey: NoteVerifier | undefined): Promise<BundleResult> {
+async function checkBundle(path: string, trust: LogTrust): Promise<BundleResult> {
   const bytes = await readWhole(path);
   let container: ReturnType<typeof salvageZip>;
   try {
@@ -77,22 +110,24 @@ async function checkBundle(path: string, logKey: NoteVerifier | undefined): Prom
   }
   const { files, fault } = container;
   if (fault === undefined && !isBundle(files)) throw new Unusable(`${path} is not an evidence bundle: it holds no bundle.json.`);
-  const inside = verifyBundle(files, logKey === undefined ? {} : { logKey });
+  const inside = verifyBundle(files, trust);
   const detail = fault ?? `${files.size} files in the one form a bundle is written in.`;
   // A container that was altered is looked into all the same: what is inside tells what was changed.
   const checks = [{ name: 'container', ok: fault === undefined, detail }, ...inside.checks];
   return { path, verdict: { ...inside, ok: inside.ok && fault === undefined, checks } };
 }
 
-async function checkReceipt(path: string, video: string, logKey: NoteVerifier): Promise<ReceiptResult> {
+async function checkReceipt(path: string, video: string, trust: LogTrust): Promise<ReceiptResult> {
   const bytes = await readWhole(path);
   const sha256 = await hashOf(video);
-  const common = { receipt: path, file: video, sha256, logKey: logKey.vkey };
+  const logKeys = trust.logKey ? [trust.logKey] : (trust.policy?.logKeys ?? []);
+  const common = { receipt: path, file: video, sha256, logKeys: logKeys.map(({ vkey }) => vkey) };
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    const { index, at, checkpoint } = verifyReceipt(text, { logKey, sha256 });
+    const { index, at, checkpoint, cosigners } = verifyReceipt(text, { ...trust, sha256 });
     const detail = `The log ${checkpoint.origin} holds the sealing of this file as entry ${index}, at ${at}.`;
-    return { ok: true, ...common, detail, index: index.toString(), at, size: checkpoint.size.toString() };
+    const size = checkpoint.size.toString();
+    return { ok: true, ...common, detail, index: index.toString(), at, size, cosigners: cosigners.map(({ alias }) => alias) };
   } catch (error) {
     if (error instanceof TlogError) return { ok: false, ...common, detail: error.message, code: error.code };
     if (error instanceof TypeError)
@@ -113,6 +148,15 @@ async function readLogKey(given: string): Promise<NoteVerifier> {
     } catch (error) {
       throw new Unusable(`${given} does not hold a log key. (${messageOf(error)})`);
     }
+  }
+}
+
+async function readPolicy(path: string): Promise<WitnessPolicy> {
+  const bytes = await readWhole(path);
+  try {
+    return parsePolicy(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (error) {
+    throw new Unusable(`${path} is not a policy. (${messageOf(error)})`);
   }
 }
 
@@ -149,7 +193,7 @@ try {
 } catch (error) {
   // Whatever was not foreseen has verified nothing either.
   process.stderr.write(
-    `custodiet-verify: ${messageOf(error)}\n${error instanceof Unusable ? 'See custodiet-verify --help.\n' : ''}`,
+    `custodiet-verify: ${messageOf(error)}\n${error instanceof Unusable || error instanceof LogUnreadable ? 'See custodiet-verify --help.\n' : ''}`,
   );
   process.exitCode = 2;
 }

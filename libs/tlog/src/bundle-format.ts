@@ -4,7 +4,7 @@ import { decodeHeader, payloadCommitment } from './entry.js';
 import { isBundlePath } from './bundle-zip.js';
 import { JsonShape, UUID, SHA256_HEX } from './json-shape.js';
 import { sha256, type Hash } from './merkle.js';
-import { isKeyName } from './note.js';
+import { isKeyName } from './note-key.js';
 
 export const BUNDLE_FORMAT = 'custodiet/evidence-bundle/v1';
 
@@ -16,6 +16,8 @@ export const BUNDLE_FILES = {
   checkpoint: 'checkpoint',
   manifest: 'manifest.note',
   dockKey: 'dock-key.txt',
+  policy: 'policy.txt',
+  heads: 'heads.jsonl',
 } as const;
 
 /** What bundle.json does not list, because the log vouches for it: bundle.json itself, the entries and their proofs. */
@@ -25,6 +27,9 @@ export const PROVING_FILES: readonly string[] = [
   BUNDLE_FILES.proofs,
   BUNDLE_FILES.checkpoint,
 ];
+
+/** What bundle.json may not list: the above, and the heads, which are there exactly when bundle.json names their entry. */
+const UNLISTED: readonly string[] = [...PROVING_FILES, BUNDLE_FILES.heads];
 
 /** bundle.json: what the bundle is about and the hashes of the files in it. */
 export interface BundleManifest {
@@ -41,6 +46,8 @@ export interface BundleManifest {
    * unnoticed. The recording's own chain ends with the export.
    */
   readonly heads: ReadonlyMap<string, Hash>;
+  /** Leaf hash of the 'log.heads' entry that heads.jsonl is about; without it the bundle claims nothing about what it leaves out. */
+  readonly headsEntry?: Hash;
   /** RFC 3339, UTC, milliseconds, "Z". */
   readonly createdAt: string;
   /** Path to lowercase hexadecimal SHA-256. */
@@ -61,7 +68,9 @@ export function bundleManifest(
   const { log, logKey, recording, subjects, createdAt } = manifest;
   const heads = Object.fromEntries([...manifest.heads].map(([subject, leaf]) => [subject, base64(leaf)]));
   const files = Object.fromEntries([...manifest.files].map(([path, data]) => [path, hex(sha256(data))]));
-  const line = `${canonicalize({ format: BUNDLE_FORMAT, log, logKey, recording, subjects, heads, createdAt, files })}\n`;
+  const headsEntry = manifest.headsEntry === undefined ? {} : { headsEntry: base64(manifest.headsEntry) };
+  const bundle = { format: BUNDLE_FORMAT, log, logKey, recording, subjects, heads, ...headsEntry, createdAt, files };
+  const line = `${canonicalize(bundle)}\n`;
   parseBundleManifest(line);
   return line;
 }
@@ -71,7 +80,7 @@ export function parseBundleManifest(text: string): BundleManifest {
   const [line, ...more] = linesOf(text);
   if (line === undefined || more.length > 0) return bundleShape.refuse('it is not one line');
   const names = ['format', 'log', 'logKey', 'recording', 'subjects', 'heads', 'createdAt', 'files'];
-  const o = bundleShape.object(parseCanonical(line), names);
+  const o = bundleShape.object(parseCanonical(line), names, ['headsEntry']);
   bundleShape.literal(o, 'format', BUNDLE_FORMAT);
   const recording = bundleShape.uuid(o, 'recording');
   const subjects = bundleShape.list(o, 'subjects').map((subject) => {
@@ -86,8 +95,7 @@ export function parseBundleManifest(text: string): BundleManifest {
   const paths = typeof listed === 'object' && listed !== null ? Object.keys(listed) : [];
   const files = bundleShape.object(listed, [], paths);
   for (const [path, digest] of Object.entries(files)) {
-    if (!isBundlePath(path) || PROVING_FILES.includes(path))
-      bundleShape.refuse(`${JSON.stringify(path)} is not a path it may list`);
+    if (!isBundlePath(path) || UNLISTED.includes(path)) bundleShape.refuse(`${JSON.stringify(path)} is not a path it may list`);
     if (typeof digest !== 'string' || !SHA256_HEX.test(digest)) bundleShape.refuse(`the hash of ${path} is not a SHA-256`);
   }
   return {
@@ -96,6 +104,7 @@ export function parseBundleManifest(text: string): BundleManifest {
     recording,
     subjects,
     heads: new Map(subjects.slice(1).map((subject) => [subject, fromBase64(bundleShape.base64Hash(heads, subject), 32)])),
+    ...(Object.hasOwn(o, 'headsEntry') ? { headsEntry: fromBase64(bundleShape.base64Hash(o, 'headsEntry'), 32) } : {}),
     createdAt: bundleShape.instant(o, 'createdAt'),
     files: new Map(paths.map((path) => [path, bundleShape.sha256(files, path)])),
   };
@@ -105,28 +114,32 @@ export function parseBundleManifest(text: string): BundleManifest {
 export interface BundleEntry {
   readonly index: bigint;
   readonly header: Uint8Array;
-  /** 32 bytes. */
-  readonly salt: Uint8Array;
+  /** 32 bytes; null, like the payload, when both were erased. */
+  readonly salt: Uint8Array | null;
   /** Canonical JSON text. */
-  readonly payload: string;
+  readonly payload: string | null;
 }
 
 /** Line of entries.jsonl, with its newline. @throws TlogError when header, salt or payload are not what they should be. */
 export function bundleEntryLine({ index, header, salt, payload }: BundleEntry): string {
   decodeHeader(header);
-  payloadCommitment(salt, payload);
-  return `${canonicalize({ index: index.toString(), header: fromUtf8(header), salt: base64(salt), payload })}\n`;
+  if (salt !== null && payload !== null) payloadCommitment(salt, payload);
+  const text = { index: index.toString(), header: fromUtf8(header), salt: salt && base64(salt), payload };
+  const line = canonicalize(text);
+  parseBundleEntry(line);
+  return `${line}\n`;
 }
 
 /** @throws TlogError; the header is checked by `decodeHeader`. `line` is without its newline. */
-export function parseBundleEntry(line: string): { index: bigint; header: string; salt: Uint8Array; payload: string } {
+export function parseBundleEntry(line: string): Omit<BundleEntry, 'header'> & { header: string } {
   const o = entryShape.object(parseCanonical(line), ['index', 'header', 'salt', 'payload']);
   const notEmpty = (text: string): boolean => text !== '';
+  const erased = o['salt'] === null && o['payload'] === null;
   return {
     index: fromDecimal(entryShape.text(o, 'index', notEmpty, 'a decimal number')),
     header: entryShape.text(o, 'header', notEmpty, 'the text of an entry header'),
-    salt: fromBase64(entryShape.base64Hash(o, 'salt'), 32),
-    payload: entryShape.text(o, 'payload', notEmpty, 'the text of a payload'),
+    salt: erased ? null : fromBase64(entryShape.base64Hash(o, 'salt'), 32),
+    payload: erased ? null : entryShape.text(o, 'payload', notEmpty, 'the text of a payload'),
   };
 }
 

@@ -1,3 +1,5 @@
+import { attempt, lineAt, textOf, type BundleCheck, type Entry, type Fault, type Files } from './bundle-check.js';
+import { checkWitnesses, chooseLogKey, choosePolicies, readCheckpoint, type Cosigner } from './bundle-checkpoint.js';
 import {
   BUNDLE_FILES,
   PROVING_FILES,
@@ -7,22 +9,16 @@ import {
   parseBundleProof,
   type BundleManifest,
 } from './bundle-format.js';
-import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
-import { base64, equalBytes, fromUtf8, hex, utf8 } from './encodings.js';
-import { decodeHeader, payloadCommitment, type EntryHeader } from './entry.js';
+import { checkHeads, type Completeness } from './bundle-heads.js';
+import { erasuresOf, isErased, type ErasedPayload } from './bundle-erasure.js';
+import type { Checkpoint } from './checkpoint.js';
+import { base64, equalBytes, hex, utf8 } from './encodings.js';
+import { decodeHeader, payloadCommitment } from './entry.js';
 import { openManifest } from './manifest.js';
-import { leafHash, sha256, verifyInclusion, type Hash } from './merkle.js';
-import { openNote, parseVerifier, type NoteVerifier } from './note.js';
+import { leafHash, sha256, verifyInclusion } from './merkle.js';
+import { parseVerifier } from './note.js';
 import { TlogError } from './tlog-error.js';
-
-/** One thing that was checked. */
-export interface BundleCheck {
-  readonly name: string;
-  readonly ok: boolean;
-  /** File, and line where it has lines, in which the fault lies. */
-  readonly where?: string;
-  readonly detail: string;
-}
+import type { LogTrust } from './witness-policy.js';
 
 /** `ok` only when every check is. The other fields say what could be read, and count for nothing when `ok` is false. */
 export interface BundleVerdict {
@@ -30,23 +26,17 @@ export interface BundleVerdict {
   readonly checks: readonly BundleCheck[];
   readonly recording?: string;
   readonly entries: number;
+  /** Entries whose payload was destroyed, as a later entry says. */
+  readonly erased: readonly ErasedPayload[];
   readonly checkpoint?: Checkpoint;
   /** The vkey that the checkpoint was verified with. */
   readonly logKey?: string;
   /** False: the key came out of the bundle, so all that is shown is that the bundle agrees with itself. */
   readonly logKeyPinned: boolean;
-}
-
-type Files = ReadonlyMap<string, Uint8Array>;
-type Fault = (where: string | undefined, why: string) => void;
-
-interface Entry {
-  readonly where: string;
-  readonly index: bigint;
-  readonly header: EntryHeader;
-  readonly leaf: Hash;
-  readonly salt: Uint8Array;
-  readonly payload: string;
+  /** There is a policy, and this is its quorum. `pinned` is false when it came out of the bundle: then nobody vouches for its witnesses. */
+  readonly cosigned?: { readonly pinned: boolean; readonly by: readonly Cosigner[] };
+  /** The bundle proves that it left nothing out. */
+  readonly complete?: Completeness;
 }
 
 // A broken bundle can be broken on every line; nobody reads past the first faults of one kind.
@@ -59,13 +49,13 @@ export function isBundle(files: Files): boolean {
 
 /**
  * Checks an evidence bundle, as README.md ("Evidence bundle") lays down. Never throws: whatever is wrong, hostile input
- * included, is a failed check. `trust.logKey` is the log's key as known from elsewhere; without it the key in the bundle is used.
+ * included, is a failed check. `trust` is what is known from elsewhere: the log's key, a policy that names logs and witnesses, or both.
+ * Without a key the one in the bundle is used, without a policy the bundle's own, if it has one.
  */
-export function verifyBundle(files: Files, trust: { logKey?: NoteVerifier } = {}): BundleVerdict {
+export function verifyBundle(files: Files, trust: LogTrust = {}): BundleVerdict {
   const checks: BundleCheck[] = [];
-  const logKeyPinned = trust.logKey !== undefined;
 
-  function check<T>(name: string, run: (fault: Fault) => { detail: string; value?: T }): T | undefined {
+  function check<T extends { readonly detail: string }>(name: string, run: (fault: Fault) => T): T | undefined {
     let faults = 0;
     const fault: Fault = (where, why) => {
       faults += 1;
@@ -74,20 +64,30 @@ export function verifyBundle(files: Files, trust: { logKey?: NoteVerifier } = {}
     const done = attempt(fault, undefined, () => run(fault));
     if (faults > MAX_FAULTS) checks.push({ name, ok: false, detail: `${faults - MAX_FAULTS} more faults of this kind.` });
     if (faults === 0 && done !== undefined) checks.push({ name, ok: true, detail: done.detail });
-    return done?.value;
+    return done;
   }
 
-  const manifest = check('bundle.json', (fault) => readBundleJson(files, fault));
-  if (manifest === undefined) return { ok: false, checks, entries: 0, logKeyPinned };
-  const logKey = check('log key', (fault) => chooseLogKey(manifest, trust.logKey, fault));
+  const manifest = check('bundle.json', (fault) => readBundleJson(files, fault))?.value;
+  if (manifest === undefined) {
+    return { ok: false, checks, entries: 0, erased: [], logKeyPinned: trust.logKey !== undefined };
+  }
+  const hasPolicy = trust.policy !== undefined || files.has(BUNDLE_FILES.policy);
+  const policies = (hasPolicy && check('policy', (fault) => choosePolicies(files, trust.policy, fault))?.value) || {};
+  const chosen = check('log key', (fault) => chooseLogKey(manifest, trust, policies, fault));
+  const logKey = chosen?.value;
   check('files', (fault) => checkFiles(files, manifest, fault));
-  const checkpoint = logKey && check('checkpoint', (fault) => readCheckpoint(files, manifest, logKey, fault));
-  const entries = check('entries', (fault) => readEntries(files, manifest, fault)) ?? [];
+  const checkpoint = logKey && check('checkpoint', (fault) => readCheckpoint(files, manifest, logKey, policies, fault))?.value;
+  const cosigners = hasPolicy ? check('witnesses', (fault) => checkWitnesses(files, policies, fault))?.value : undefined;
+  const entries = check('entries', (fault) => readEntries(files, manifest, fault))?.value ?? [];
   if (checkpoint) check('inclusion', (fault) => checkInclusion(files, entries, checkpoint, fault));
-  check('payloads', (fault) => checkPayloads(entries, fault));
+  const erased = check('payloads', (fault) => checkPayloads(entries, fault))?.value ?? [];
   check('chains', (fault) => checkChains(entries, manifest, fault));
+  const complete =
+    checkpoint && (manifest.headsEntry !== undefined || files.has(BUNDLE_FILES.heads))
+      ? check('heads', (fault) => checkHeads(files, entries, manifest, checkpoint, fault))?.value
+      : undefined;
   check('export', (fault) => checkExport(files, entries, manifest, fault));
-  const sealed = check('sealed', (fault) => checkSealed(entries, manifest, fault));
+  const sealed = check('sealed', (fault) => checkSealed(entries, manifest, fault))?.value;
   if (files.has(BUNDLE_FILES.manifest)) check('dock manifest', (fault) => checkDockManifest(files, sealed, fault));
 
   return {
@@ -95,32 +95,18 @@ export function verifyBundle(files: Files, trust: { logKey?: NoteVerifier } = {}
     checks,
     recording: manifest.recording,
     entries: entries.length,
+    erased,
     ...(checkpoint ? { checkpoint } : {}),
     ...(logKey ? { logKey: logKey.vkey } : {}),
-    logKeyPinned,
+    logKeyPinned: chosen?.pinned ?? false,
+    ...(cosigners ? { cosigned: { pinned: trust.policy !== undefined, by: cosigners } } : {}),
+    ...(complete ? { complete } : {}),
   };
 }
 
 function readBundleJson(files: Files, fault: Fault): { detail: string; value?: BundleManifest } {
   const value = attempt(fault, BUNDLE_FILES.bundle, () => parseBundleManifest(textOf(files, BUNDLE_FILES.bundle)));
   return value ? { detail: `Evidence bundle of recording ${value.recording}, made ${value.createdAt}.`, value } : { detail: '' };
-}
-
-function chooseLogKey(
-  manifest: BundleManifest,
-  pinned: NoteVerifier | undefined,
-  fault: Fault,
-): { detail: string; value?: NoteVerifier } {
-  const inBundle = attempt(fault, BUNDLE_FILES.bundle, () => parseVerifier(manifest.logKey));
-  if (inBundle && inBundle.name !== manifest.log) {
-    fault(BUNDLE_FILES.bundle, `The key is named ${inBundle.name}, the log ${manifest.log}.`);
-  }
-  if (inBundle && pinned && inBundle.vkey !== pinned.vkey) {
-    fault(BUNDLE_FILES.bundle, `The bundle names the log key ${inBundle.vkey}, the key to trust is ${pinned.vkey}.`);
-  }
-  const value = pinned ?? inBundle;
-  const detail = pinned ? 'The key in the bundle is the one that was given.' : 'No key was given: the key in the bundle is used.';
-  return value ? { detail, value } : { detail };
 }
 
 function checkFiles(files: Files, manifest: BundleManifest, fault: Fault): { detail: string } {
@@ -133,31 +119,10 @@ function checkFiles(files: Files, manifest: BundleManifest, fault: Fault): { det
     else if (hex(sha256(data)) !== digest) fault(path, 'The SHA-256 of the file is not the one in bundle.json.');
   }
   for (const path of files.keys()) {
-    if (!manifest.files.has(path) && !PROVING_FILES.includes(path)) fault(path, 'The file is not listed in bundle.json.');
+    const proving = path === BUNDLE_FILES.heads || PROVING_FILES.includes(path);
+    if (!manifest.files.has(path) && !proving) fault(path, 'The file is not listed in bundle.json.');
   }
   return { detail: `${manifest.files.size} listed files are there, unaltered, and no others.` };
-}
-
-function readCheckpoint(
-  files: Files,
-  manifest: BundleManifest,
-  logKey: NoteVerifier,
-  fault: Fault,
-): { detail: string; value?: Checkpoint } {
-  const value = attempt(fault, BUNDLE_FILES.checkpoint, () => {
-    const { text, unknown } = openNote(textOf(files, BUNDLE_FILES.checkpoint), [logKey]);
-    // A line that nobody verified could be altered unnoticed.
-    if (unknown > 0) throw new TlogError('note-malformed', 'The checkpoint carries a signature of an unknown key.');
-    const checkpoint = parseCheckpoint(text);
-    if (checkpoint.origin !== manifest.log || logKey.name !== manifest.log) {
-      throw new TlogError(
-        'checkpoint-malformed',
-        `The checkpoint is of the log ${checkpoint.origin}, the bundle of ${manifest.log}.`,
-      );
-    }
-    return checkpoint;
-  });
-  return value ? { detail: `Signed by ${value.origin} over ${value.size} entries.`, value } : { detail: '' };
 }
 
 function readEntries(files: Files, manifest: BundleManifest, fault: Fault): { detail: string; value: Entry[] } {
@@ -210,14 +175,24 @@ function checkInclusion(files: Files, entries: readonly Entry[], checkpoint: Che
   return { detail: 'Every entry is in the log under the checkpoint.' };
 }
 
-function checkPayloads(entries: readonly Entry[], fault: Fault): { detail: string } {
-  for (const { where, header, salt, payload } of entries) {
+function checkPayloads(entries: readonly Entry[], fault: Fault): { detail: string; value: ErasedPayload[] } {
+  const erasures = erasuresOf(entries);
+  const value: ErasedPayload[] = [];
+  for (const entry of entries) {
+    const { where, header, salt, payload } = entry;
+    if (salt === null || payload === null) {
+      const erasure = erasures.find((candidate) => isErased(entry, candidate));
+      if (erasure) value.push({ entry: header.id, type: header.type, by: erasure.header.id, at: erasure.header.at });
+      else fault(where, 'The payload is missing, and no later entry about the same subject says that it was erased.');
+      continue;
+    }
     attempt(fault, where, () => {
       if (base64(payloadCommitment(salt, payload)) !== header.pc)
         fault(where, 'The payload is not the one that the header commits to.');
     });
   }
-  return { detail: 'Every payload is the one that its entry commits to.' };
+  const erased = value.length === 0 ? '' : ` Payload erased, as a later entry says: ${value.length}.`;
+  return { detail: `Every payload is the one that its entry commits to.${erased}`, value };
 }
 
 function checkChains(entries: readonly Entry[], manifest: BundleManifest, fault: Fault): { detail: string } {
@@ -272,23 +247,4 @@ function checkDockManifest(files: Files, sealed: string | undefined, fault: Faul
     fault(BUNDLE_FILES.manifest, 'The dock did not sign a file with the SHA-256 of the recording.');
   }
   return { detail: `The dock ${manifest?.dock ?? ''} signed the recording before it was uploaded.` };
-}
-
-function textOf(files: Files, path: string): string {
-  const bytes = files.get(path);
-  if (bytes === undefined) throw new TlogError('bundle-malformed', 'The file is missing.');
-  return fromUtf8(bytes);
-}
-
-function lineAt(path: string, i: number): string {
-  return `${path} line ${i + 1}`;
-}
-
-function attempt<T>(fault: Fault, where: string | undefined, run: () => T): T | undefined {
-  try {
-    return run();
-  } catch (error) {
-    fault(where, error instanceof Error ? error.message : 'The check could not be made.');
-    return undefined;
-  }
 }

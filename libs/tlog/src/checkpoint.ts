@@ -1,6 +1,7 @@
 import { base64, fromBase64, fromDecimal } from './encodings.js';
 import type { Hash } from './merkle.js';
-import { isKeyName, openNote, signNote, type NoteSigner, type NoteVerifier } from './note.js';
+import { isKeyName } from './note-key.js';
+import { openNote, signNote, type NoteSigner, type NoteVerifier } from './note.js';
 import { TlogError } from './tlog-error.js';
 
 /** A log's statement of its size and root. C2SP tlog-checkpoint */

@@ -2,7 +2,7 @@ import { canonicalize, parseCanonical, type Json } from './canonical-json.js';
 import { fromUtf8, utf8 } from './encodings.js';
 import { JsonShape } from './json-shape.js';
 import { sha256 } from './merkle.js';
-import { isKeyName } from './note.js';
+import { isKeyName } from './note-key.js';
 import { TlogError } from './tlog-error.js';
 
 /** The public half of a custody entry: no personal data; its bytes are the log's leaf. DESIGN.md §5 */

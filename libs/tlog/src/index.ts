@@ -28,10 +28,44 @@ export {
   type NoteVerifier,
 } from './note.js';
 export { formatCheckpoint, openCheckpoint, parseCheckpoint, signCheckpoint, type Checkpoint } from './checkpoint.js';
+export {
+  addSignatureLines,
+  cosign,
+  generateWitnessKey,
+  parseCosignatureVerifier,
+  parseCosigner,
+  verifyCosignatures,
+  type CosignatureVerifier,
+  type Cosigner,
+} from './cosignature.js';
+export {
+  checkPolicy,
+  openTrusted,
+  parsePolicy,
+  type LogTrust,
+  type PolicyWitness,
+  type Quorum,
+  type WitnessPolicy,
+} from './witness-policy.js';
+export {
+  headLeaf,
+  headProof,
+  headsDigest,
+  headsMap,
+  headsRoot,
+  headsTree,
+  verifyHead,
+  type HeadsMap,
+  type HeadsTree,
+  type SubjectHead,
+} from './heads.js';
 export { formatProof, parseProof, type TlogProof } from './tlog-proof.js';
 export { decodeHeader, encodeHeader, payloadCommitment, type EntryHeader } from './entry.js';
 export { openManifest, readManifest, signManifest, type Manifest, type ManifestFile } from './manifest.js';
 export { formatReceipt, verifyReceipt, type Receipt } from './receipt.js';
+export { bundleHeads } from './bundle-heads.js';
 export { bundleEntryLine, bundleManifest, bundleProofLine, type BundleEntry, type BundleManifest } from './bundle-format.js';
-export { isBundle, verifyBundle, type BundleCheck, type BundleVerdict } from './bundle.js';
+export { isBundle, verifyBundle, type BundleVerdict } from './bundle.js';
+export type { BundleCheck } from './bundle-check.js';
+export type { ErasedPayload } from './bundle-erasure.js';
 export { decodeZip, encodeZip, salvageZip } from './bundle-zip.js';

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
+import { addSignatureLines, cosign, generateWitnessKey, parseCosigner } from './cosignature.js';
 import { fromUtf8 } from './encodings.js';
 import { generateNoteKey, parseSigner, parseVerifier, signNote } from './note.js';
 import { formatReceipt, verifyReceipt, type Receipt } from './receipt.js';
 import { RECORDING, SampleLog, VIDEO_SHA256, uuidOf } from './sample-log.js';
 import { formatProof } from './tlog-proof.js';
+import { parsePolicy } from './witness-policy.js';
 
 const log = new SampleLog();
 log.append(uuidOf('other'), 'recording.announced');
@@ -64,6 +66,24 @@ describe('a receipt', () => {
     const proof = formatProof({ index: sealed.index, hashes: await log.proof(sealed.index), checkpoint });
     const receipt = await receiptFor(sealed, { proof });
     expect(() => verifyReceipt(receipt, { ...args, logKey: parseVerifier(other.vkey) })).toThrow('The log named by the entry');
+  });
+
+  it('is refused under a policy unless its quorum cosigned the checkpoint', async () => {
+    const witness = generateWitnessKey('witness.example/board');
+    const policy = parsePolicy(`log ${log.key.vkey}\nwitness board ${witness.vkey}\nquorum board\n`);
+    const time = new Date('2026-11-20T11:05:00.000Z');
+    const note = log.checkpoint();
+    const checkpoint = addSignatureLines(note, cosign(note, parseCosigner(witness.skey), time));
+    const proof = formatProof({ index: sealed.index, hashes: await log.proof(sealed.index), checkpoint });
+    const receipt = await receiptFor(sealed, { proof });
+    expect(verifyReceipt(receipt, { policy, sha256: VIDEO_SHA256 }).cosigners).toEqual([{ alias: 'board', time }]);
+    expect(verifyReceipt(receipt, args).cosigners).toEqual([]);
+    const bare = await receiptFor(sealed);
+    for (const trust of [{ policy }, { policy, logKey: log.logKey }]) {
+      expect(() => verifyReceipt(bare, { ...trust, sha256: VIDEO_SHA256 })).toThrow(
+        expect.objectContaining({ code: 'quorum-missing' }) as Error,
+      );
+    }
   });
 
   it('is refused when it is no receipt', () => {

@@ -1,12 +1,12 @@
 import { canonicalize, parseCanonical, type Json } from './canonical-json.js';
-import { openCheckpoint, type Checkpoint } from './checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
 import { utf8 } from './encodings.js';
 import { decodeHeader } from './entry.js';
 import { JsonShape } from './json-shape.js';
 import { leafHash, verifyInclusion } from './merkle.js';
-import type { NoteVerifier } from './note.js';
 import { parseProof } from './tlog-proof.js';
 import { TlogError } from './tlog-error.js';
+import { openTrusted, type LogTrust } from './witness-policy.js';
 
 /** What the service hands a dock once a recording is sealed; only then may the dock erase its copy. */
 export interface Receipt {
@@ -30,25 +30,26 @@ export function formatReceipt(receipt: Receipt): string {
 }
 
 /**
- * Checks a receipt against the log's key and the SHA-256 of the file in hand (lowercase hexadecimal).
+ * Checks a receipt against the log's key, a policy, or both, and the SHA-256 of the file in hand (lowercase hexadecimal).
  * @throws TlogError 'receipt-mismatch' when it speaks of another file or recording; other codes when it is malformed or not proven.
  */
 export function verifyReceipt(
   receipt: string,
-  args: { logKey: NoteVerifier; sha256: string; recording?: string },
-): { index: bigint; at: string; checkpoint: Checkpoint } {
+  args: LogTrust & { readonly sha256: string; readonly recording?: string },
+): { index: bigint; at: string; checkpoint: Checkpoint; cosigners: readonly { alias: string; time: Date }[] } {
   const { recording, sha256, header: headerText, proof: proofText } = readReceipt(parseCanonical(receipt));
   const header = decodeHeader(utf8(headerText));
   const { index, hashes, checkpoint: note } = parseProof(proofText);
-  const { origin, size, root } = openCheckpoint(note, [args.logKey]);
+  const { checkpoint, cosigners } = openTrusted(note, args);
   expectSame('The SHA-256 of the file', args.sha256, sha256);
   if (args.recording !== undefined) expectSame('The recording', args.recording, recording);
   expectSame('The SHA-256 in the log entry', header.sha256, sha256);
   expectSame('The subject of the log entry', header.subject, recording);
   expectSame('The type of the log entry', header.type, 'recording.sealed');
-  expectSame('The log named by the entry', header.log, origin);
+  expectSame('The log named by the entry', header.log, checkpoint.origin);
+  const { size, root } = checkpoint;
   verifyInclusion({ index, size, leaf: leafHash(utf8(headerText)), proof: hashes, root });
-  return { index, at: header.at, checkpoint: { origin, size, root } };
+  return { index, at: header.at, checkpoint, cosigners };
 }
 
 function readReceipt(value: Json): Receipt {

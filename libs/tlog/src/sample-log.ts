@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { bundleEntryLine, bundleManifest, bundleProofLine } from './bundle-format.js';
+import { bundleHeads } from './bundle-heads.js';
 import { canonicalize, type Json } from './canonical-json.js';
 import { signCheckpoint } from './checkpoint.js';
 import { base64, hex, utf8 } from './encodings.js';
 import { encodeHeader, payloadCommitment } from './entry.js';
+import { headsDigest, headsMap, type SubjectHead } from './heads.js';
 import { signManifest } from './manifest.js';
 import { EMPTY_RANGE, extend, inclusionProof, leafHash, rootOf, sha256, type Hash } from './merkle.js';
 import { generateNoteKey, parseSigner, parseVerifier } from './note.js';
@@ -14,6 +16,12 @@ interface Logged {
   readonly header: Uint8Array;
   readonly salt: Uint8Array;
   readonly payload: string;
+}
+
+interface LoggedHeads {
+  readonly entry: Logged;
+  readonly size: bigint;
+  readonly heads: readonly SubjectHead[];
 }
 
 export function uuidOf(name: string): string {
@@ -28,7 +36,7 @@ export class SampleLog {
   readonly logKey = parseVerifier(this.key.vkey);
   readonly entries: Logged[] = [];
   private readonly nodes = new Map<string, Hash>();
-  private readonly heads = new Map<string, { seq: number; leaf: Hash }>();
+  private readonly heads = new Map<string, { seq: number; index: bigint; leaf: Hash }>();
   private range = EMPTY_RANGE;
 
   append(subject: string, type: string, fileSha256?: string, value: Json = { why: type }): Logged {
@@ -50,7 +58,7 @@ export class SampleLog {
     });
     const entry = { index: this.range.size, subject, header, salt, payload };
     const leaf = leafHash(header);
-    this.heads.set(subject, { seq: (head?.seq ?? -1) + 1, leaf });
+    this.heads.set(subject, { seq: (head?.seq ?? -1) + 1, index: entry.index, leaf });
     this.range = extend(this.range, leaf, (level, index, hash) => this.nodes.set(`${level}/${index}`, hash));
     this.entries.push(entry);
     return entry;
@@ -67,6 +75,19 @@ export class SampleLog {
   /** Leaf of the last entry about a subject. */
   head(subject: string): Hash {
     return this.heads.get(subject)?.leaf ?? leafHash(utf8('no entry'));
+  }
+
+  /** All heads, sorted by subject. */
+  sortedHeads(): SubjectHead[] {
+    return [...this.heads]
+      .map(([subject, { seq, index, leaf }]) => ({ subject, seq, index: index.toString(), head: base64(leaf) }))
+      .sort((a, b) => (a.subject < b.subject ? -1 : 1));
+  }
+
+  /** Logs the heads as of now, or those that are given. */
+  logHeads(heads: readonly SubjectHead[] = this.sortedHeads(), size = this.range.size): LoggedHeads {
+    const entry = this.append(uuidOf('log'), 'log.heads', headsDigest(headsMap(size, heads)));
+    return { entry, size, heads };
   }
 
   /** The files that prove the chains of these subjects. */
@@ -104,7 +125,9 @@ export async function sampleBundle(
     readonly before?: (log: SampleLog) => void;
     readonly exported?: (log: SampleLog, bundleSha256: string) => void;
     readonly after?: (log: SampleLog) => void;
-    readonly files?: (files: Map<string, Uint8Array>) => void;
+    readonly files?: (files: Map<string, Uint8Array>, log: SampleLog) => void;
+    /** Makes a bundle that proves its completeness. */
+    readonly heads?: (log: SampleLog) => LoggedHeads;
     readonly subjects?: readonly string[];
     readonly log?: string;
   } = {},
@@ -120,7 +143,8 @@ export async function sampleBundle(
     ['manifest.note', utf8(dock.note)],
     ['dock-key.txt', utf8(`${dock.vkey}\n`)],
   ]);
-  change.files?.(listed);
+  change.files?.(listed, log);
+  const logged = change.heads?.(log);
   const subjects = change.subjects ?? [RECORDING, CASE];
   const bundleJson = bundleManifest({
     log: change.log ?? log.origin,
@@ -128,6 +152,7 @@ export async function sampleBundle(
     recording: RECORDING,
     subjects,
     heads: new Map(subjects.slice(1).map((subject) => [subject, log.head(subject)])),
+    ...(logged ? { headsEntry: leafHash(logged.entry.header) } : {}),
     createdAt: '2026-11-20T11:00:00.000Z',
     files: listed,
   });
@@ -135,7 +160,12 @@ export async function sampleBundle(
   exported(log, hex(sha256(utf8(bundleJson))));
   log.append(stranger, 'recording.announced');
   change.after?.(log);
-  return { log, files: new Map([...listed, ...(await log.proving(bundleJson, subjects))]) };
+  const files = new Map([...listed, ...(await log.proving(bundleJson, subjects))]);
+  if (logged) {
+    const entry = { ...logged.entry, hashes: await log.proof(logged.entry.index) };
+    files.set('heads.jsonl', utf8(bundleHeads({ ...logged, entry, subjects })));
+  }
+  return { log, files };
 }
 
 function sealAndView(log: SampleLog): void {
