@@ -34,10 +34,11 @@ module.exports = {
     ...downward,
     only('verifier', ['tlog']),
     only('dock', ['tlog']),
+    only('witness', ['tlog']),
     {
-      name: 'verifier-uses-node-only',
+      name: 'verifier-and-witness-use-node-only',
       severity: 'error',
-      from: { path: '^apps/verifier/', pathNot: TESTS },
+      from: { path: '^apps/(verifier|witness)/', pathNot: TESTS },
       to: { path: 'node_modules' },
     },
     {
