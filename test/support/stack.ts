@@ -70,6 +70,7 @@ export async function testEnvironment(overrides: Readonly<Record<string, string>
     S3_REGION: process.env['S3_REGION'] ?? 'us-east-1',
     S3_EVIDENCE_BUCKET: `custodiet-test-${mark}-evidence`,
     S3_RENDITION_BUCKET: `custodiet-test-${mark}-renditions`,
+    S3_LOG_BUCKET: `custodiet-test-${mark}-log`,
     OBJECT_LOCK_MODE: 'GOVERNANCE',
     OBJECT_LOCK_DAYS: '1',
     RETENTION_DAYS: '1',

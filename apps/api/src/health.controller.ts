@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, HealthIndicatorService, type HealthCheckResult, type HealthIndicatorResult } from '@nestjs/terminus';
+import { CustodyLog } from '#custody';
 import { Asks } from '#identity';
 import { UnitOfWork } from '#platform';
 import { ObjectStore } from '#storage';
@@ -13,6 +14,7 @@ export class HealthController {
     private readonly indicators: HealthIndicatorService,
     private readonly unitOfWork: UnitOfWork,
     private readonly store: ObjectStore,
+    private readonly log: CustodyLog,
   ) {}
 
   /** The process runs. */
@@ -29,7 +31,18 @@ export class HealthController {
     return this.health.check([
       () => this.up('database', () => this.unitOfWork.reader.query('SELECT 1')),
       () => this.up('object store', () => this.store.ping()),
+      () => this.custodyLog(),
     ]);
+  }
+
+  /** Up also while the log is frozen: docking and what releases nothing go on. The reason is for the worker's health, which is not public. */
+  private async custodyLog(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('custody log');
+    try {
+      return indicator.up({ frozen: (await this.log.frozenBecause()) !== undefined });
+    } catch {
+      return indicator.down();
+    }
   }
 
   private async up(name: string, ping: () => Promise<unknown>): Promise<HealthIndicatorResult> {

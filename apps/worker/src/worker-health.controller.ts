@@ -30,6 +30,7 @@ export class WorkerHealthController {
       () => this.up('object store', () => this.store.ping()),
       () => this.up('queue', () => this.jobs.ping()),
       () => this.notFrozen(),
+      () => this.mirroring(),
     ]);
   }
 
@@ -46,5 +47,10 @@ export class WorkerHealthController {
   private notFrozen(): HealthIndicatorResult {
     const indicator = this.indicators.check('custody log');
     return this.sequencer.frozen === undefined ? indicator.up() : indicator.down({ frozen: this.sequencer.frozen });
+  }
+
+  private mirroring(): HealthIndicatorResult {
+    const indicator = this.indicators.check('custody log mirror');
+    return this.sequencer.mirrored.failing ? indicator.down() : indicator.up();
   }
 }

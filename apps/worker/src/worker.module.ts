@@ -3,7 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TerminusModule } from '@nestjs/terminus';
 import { AccessWorkModule } from '#access';
-import { CustodyModule, LOG_SIGNING_KEY, Sequencer } from '#custody';
+import { CustodyModule, LOG_SIGNING_KEY, LogMirror, Sequencer } from '#custody';
 import { EvidenceWorkModule, SealingService, TranscodeProcessor } from '#evidence';
 import { IdentityModule } from '#identity';
 import { JOB_HANDLERS, JobHost, PlatformModule, readSigningKey, type Config, type JobHandlers } from '#platform';
@@ -31,6 +31,7 @@ export class WorkerModule {
       controllers: [WorkerHealthController],
       providers: [
         { provide: LOG_SIGNING_KEY, useValue: readSigningKey(config, statSync) },
+        LogMirror,
         Sequencer,
         {
           provide: JOB_HANDLERS,

@@ -155,6 +155,13 @@ export type CustodyEvent =
 export type CustodyEventType = CustodyEvent['type'];
 export type EventOf<T extends CustodyEventType> = Extract<CustodyEvent, { type: T }>;
 
+/** Events that let evidence out of the house: refused while the log is frozen, because their entry might not stay. */
+export const RELEASING: ReadonlySet<CustodyEventType> = new Set([
+  'viewing.opened',
+  'custody-report.exported',
+  'evidence-bundle.exported',
+] as const);
+
 /** Who did it, from where: a snapshot as things were then. `id` null is somebody unknown. */
 export interface Attribution {
   readonly kind: 'person' | 'dock' | 'service' | 'system' | 'anonymous';

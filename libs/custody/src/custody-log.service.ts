@@ -90,6 +90,15 @@ export class CustodyLog {
     return this.notifications.waitFor('custody_sequenced', look, timeoutMs, () => new LogBehind());
   }
 
+  /** Waits until the subject's first entry has its place: what was made a moment ago may still wait for it. @throws LogBehind after `timeoutMs` */
+  async begun(subject: string, timeoutMs = 10_000): Promise<void> {
+    const look = async (): Promise<true | undefined> => {
+      const found = await this.query('SELECT FROM custody_entries WHERE subject = $1 AND seq = 0', [subject]);
+      return found.length > 0 ? true : undefined;
+    };
+    await this.notifications.waitFor('custody_sequenced', look, timeoutMs, () => new LogBehind());
+  }
+
   /** A signed checkpoint that covers the entry at `index`, asked for at once if there is none yet. @throws LogBehind */
   async checkpointCovering(index: bigint, timeoutMs = 10_000): Promise<SignedCheckpoint> {
     const look = async (): Promise<SignedCheckpoint | undefined> => {
@@ -135,6 +144,15 @@ export class CustodyLog {
     if (state === undefined) return undefined;
     const keys = await this.query<{ vkey: string }>('SELECT vkey FROM log_keys ORDER BY added_at', []);
     return { origin: state.origin, vkeys: keys.map((key) => key.vkey) };
+  }
+
+  /** Why the log is frozen; undefined while it is not. */
+  async frozenBecause(): Promise<string | undefined> {
+    const [newest] = await this.query<{ frozen: boolean; reason: string }>(
+      'SELECT frozen, reason FROM log_freezes ORDER BY id DESC LIMIT 1',
+      [],
+    );
+    return newest?.frozen === true ? newest.reason : undefined;
   }
 
   readonly query: Query = (sql, parameters) => this.unitOfWork.reader.query(sql, [...parameters]);

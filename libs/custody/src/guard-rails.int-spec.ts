@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { Client, DatabaseError } from 'pg';
 import { CustodyDatabase } from './testing/custody-database.js';
 
-const LOG = ['custody_entries', 'custody_payloads', 'log_checkpoints', 'log_keys', 'log_tiles', 'log_state'] as const;
+const LOG = [
+  'custody_entries',
+  'custody_payloads',
+  'log_checkpoints',
+  'log_freezes',
+  'log_keys',
+  'log_tiles',
+  'log_state',
+] as const;
 const PERMISSION_DENIED = '42501';
 const CHECK_VIOLATION = '23514';
 const RAISED = 'P0001';
@@ -11,6 +19,7 @@ const SAME: Readonly<Record<(typeof LOG)[number], string>> = {
   custody_entries: 'type = type',
   custody_payloads: 'payload = payload',
   log_checkpoints: 'note = note',
+  log_freezes: 'reason = reason',
   log_keys: 'vkey = vkey',
   log_tiles: 'hashes = substring(hashes FOR 32)',
   log_state: 'size = size',
@@ -28,6 +37,7 @@ describe('the guard-rails of the custody log', () => {
     await database.checkpoint();
     await database.stop(sequencer);
     await database.append(randomUUID());
+    await database.superuser.query(`INSERT INTO log_freezes (frozen, reason) VALUES (false, 'a drill')`);
     for (const [role, url] of Object.entries(database.urls)) {
       const client = new Client({ connectionString: url });
       await client.connect();
@@ -109,6 +119,15 @@ describe('the guard-rails of the custody log', () => {
     expect(await refusal('sequencer', `UPDATE custody_pending SET type = 'dock.revoked'`)).toBe(PERMISSION_DENIED);
     expect(await refusal('sequencer', 'UPDATE custody_pending SET ord = DEFAULT')).toBe(RAISED);
     expect(await refusal('sequencer', 'TRUNCATE custody_pending')).toBe(PERMISSION_DENIED);
+  });
+
+  it('let the sequencer freeze the log, and nobody but the owner lift it', async () => {
+    expect(await refusal('sequencer', `INSERT INTO log_freezes (reason) VALUES ('it shrank')`)).toBeUndefined();
+    const lift = `INSERT INTO log_freezes (frozen, reason) VALUES (false, 'never mind')`;
+    expect(await refusal('sequencer', lift)).toBe(PERMISSION_DENIED);
+    expect(await refusal('app', lift)).toBe(PERMISSION_DENIED);
+    expect(await refusal('app', `INSERT INTO log_freezes (reason) VALUES ('it shrank')`)).toBe(PERMISSION_DENIED);
+    expect(await refusal('owner', lift)).toBeUndefined();
   });
 
   it('accept no leaf hash but the one of the header', async () => {

@@ -10,5 +10,9 @@ export { CustodyLog, LogBehind, payloadOf, type LoggedEntry, type SignedCheckpoi
 export { CustodyModule } from './custody.module.js';
 export { Custody } from './custody.service.js';
 export { fsck, type Finding, type FsckReport } from './fsck.js';
+export { readEntryBundle, readHashTile } from './log-reader.js';
 export { type Query } from './log-tiles.js';
-export { LOG_SIGNING_KEY, LogFrozen, Sequencer } from './sequencer.js';
+export { LogFrozen } from './log-frozen.js';
+export { LogMirror, type MirroredCheckpoint } from './log-mirror.js';
+export { ReleaseRefused } from './release-refused.js';
+export { LOG_SIGNING_KEY, Sequencer } from './sequencer.js';

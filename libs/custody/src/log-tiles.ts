@@ -3,8 +3,25 @@ import { nodesFromTiles, rootOf, TILE_WIDTH, type CompactRange, type Hash, type 
 /** The little of a database that reading the log needs: TypeORM's manager and pg's client both fit through an adapter. */
 export type Query = <Row>(sql: string, parameters: readonly unknown[]) => Promise<Row[]>;
 
-/** Nodes of the tree of `size` leaves, read from the tiles in the database; each tile is read once. */
+/**
+ * Nodes of the tree of `size` leaves, read from the tiles in the database. Each tile is read, and each node inside a tile computed, once for
+ * as long as the returned function lives: thousands of proofs of one tree share most of their nodes.
+ */
 export function readNodes(query: Query, size: bigint): ReadNode {
+  const read = nodesOfTiles(query, size);
+  const nodes = new Map<string, Promise<Hash>>();
+  return (level, index) => {
+    const key = `${level}/${index}`;
+    let node = nodes.get(key);
+    if (node === undefined) {
+      node = Promise.resolve(read(level, index));
+      nodes.set(key, node);
+    }
+    return node;
+  };
+}
+
+function nodesOfTiles(query: Query, size: bigint): ReadNode {
   const seen = new Map<string, Promise<Uint8Array>>();
   return nodesFromTiles(size, (level, index, width) => {
     const key = `${level}/${index}/${width}`;

@@ -5,6 +5,7 @@ import { decodeHeader, openCheckpoint, parseProof, verifyInclusion } from '#tlog
 import type { Tx } from '#platform';
 import { eventually } from '../../../test/support/eventually.js';
 import { LogBehind } from './custody-log.service.js';
+import { SEQUENCER_ASLEEP } from './sequencer-sleep.js';
 import type { Sequencer } from './sequencer.js';
 import { CustodyDatabase } from './testing/custody-database.js';
 
@@ -181,6 +182,30 @@ describe('the sequencer', () => {
     const [id = ''] = await database.append(randomUUID());
     await database.log.sequenced(id, 5000);
   }, 30_000);
+
+  it('sleeps while nothing is to be done, never beside a transaction that counts on it, and wakes for the next entry', async () => {
+    const asleep = (): Promise<boolean> =>
+      database
+        .rows(
+          `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = ${SEQUENCER_ASLEEP} AND mode = 'ExclusiveLock' AND granted
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        )
+        .then((rows) => rows.length > 0);
+    start();
+    await eventually('it sleeps', asleep);
+    await database.appendSequenced(randomUUID());
+    await eventually('it sleeps again', asleep);
+
+    // As an entry does that was appended while the sequencer was awake, and is not committed yet.
+    await database.superuser.query('BEGIN');
+    await database.superuser.query('SELECT pg_advisory_xact_lock_shared($1)', [SEQUENCER_ASLEEP]);
+    for (let i = 0; i < 3; i++) {
+      await database.appendSequenced(randomUUID());
+      expect(await asleep()).toBe(false);
+    }
+    await database.superuser.query('COMMIT');
+    await eventually('it sleeps once nobody counts on it', asleep);
+  });
 
   it('lets one lead at a time', async () => {
     start();

@@ -19,7 +19,11 @@ import {
   type NoteSigner,
   type NoteVerifier,
 } from '#tlog';
+import { LogFrozen } from './log-frozen.js';
+import { LogMirror } from './log-mirror.js';
 import { readNodes, rootAt, TileAdditions, type Query } from './log-tiles.js';
+import { MirrorWatch } from './mirror-watch.js';
+import { SEQUENCER_ASLEEP } from './sequencer-sleep.js';
 
 /** The log's signing key, C2SP signed-note signer text. Only the worker has it. */
 export const LOG_SIGNING_KEY = Symbol('LOG_SIGNING_KEY');
@@ -30,6 +34,7 @@ const TAKEOVER_MS = 2000;
 const LEADER_LOCK = 7239462;
 
 interface PendingRow {
+  ord: string;
   id: string;
   subject: string;
   type: string;
@@ -44,9 +49,6 @@ interface Head {
   seq: string;
   leaf_hash: Buffer;
 }
-
-/** The database's log no longer extends what was signed: nothing more is signed until a person has looked. */
-export class LogFrozen extends Error {}
 
 /**
  * Gives each pending entry its index, seq and prev, in one transaction a batch, and signs checkpoints. Several workers may run one: an
@@ -63,6 +65,8 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   private checkpointWanted = false;
   private lastCheckpointAt = 0;
   private running: Promise<void> = Promise.resolve();
+  /** How the mirror fares, for health. */
+  readonly mirrored: MirrorWatch;
   /** Why the log is frozen, for health; undefined while it is not. */
   frozen: string | undefined;
 
@@ -70,9 +74,11 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOG_SIGNING_KEY) skey: string,
     private readonly clock: Clock,
+    mirror: LogMirror,
   ) {
     this.signer = parseSigner(skey);
     this.verifier = verifierOf(skey);
+    this.mirrored = new MirrorWatch(mirror, this.verifier, () => this.wake());
   }
 
   onApplicationBootstrap(): void {
@@ -83,6 +89,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     this.stopped = true;
     this.wake();
     await this.running;
+    await this.mirrored.settled();
   }
 
   private async run(): Promise<void> {
@@ -93,7 +100,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
         await client.connect();
         await this.lead(client);
       } catch (error) {
-        if (error instanceof LogFrozen) this.frozen = error.message;
+        if (error instanceof LogFrozen) await this.freeze(client, error);
         this.logger.error({ err: error }, error instanceof LogFrozen ? 'the log is frozen' : 'sequencing was interrupted');
       } finally {
         await client.end().catch(() => undefined);
@@ -104,7 +111,11 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
 
   private async lead(client: Client): Promise<void> {
     const { rows } = await client.query<{ leader: boolean }>('SELECT pg_try_advisory_lock($1) AS leader', [LEADER_LOCK]);
-    if (rows[0]?.leader !== true) return;
+    if (rows[0]?.leader !== true) {
+      // Another leads, or looks just now at why the log is frozen.
+      this.frozen = await this.recordedFreeze(client);
+      return;
+    }
     await this.prepare(client);
     await client.query('LISTEN custody_pending; LISTEN custody_checkpoint_wanted');
     client.on('notification', ({ channel }) => {
@@ -116,9 +127,9 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     while (!this.stopped) {
       const sequenced = await this.sequenceBatch(client);
       await this.checkpointWhenDue(client);
-      if (sequenced === 0) await this.pause(1000);
       // Batches are spaced a little, so that many writers share one commit.
-      else if (sequenced < BATCH) await setTimeout(SPACING_MS);
+      if (sequenced > 0 && sequenced < BATCH) await setTimeout(SPACING_MS);
+      if (sequenced === 0) await this.sleep(client);
     }
   }
 
@@ -130,8 +141,30 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     await client.query('INSERT INTO log_keys (vkey) VALUES ($1) ON CONFLICT DO NOTHING', [this.verifier.vkey]);
     const { origin, range } = await this.readState(client);
     if (origin !== this.signer.name)
-      throw new LogFrozen(`this database holds the log ${origin}, but the signing key is for ${this.signer.name}`);
+      throw new LogFrozen(`this database holds the log ${origin}, but the signing key is for ${this.signer.name}`, false);
+    const frozen = await this.recordedFreeze(client);
+    if (frozen !== undefined) throw new LogFrozen(frozen);
     await this.compareWithSigned(client, range.size);
+    // A store that does not answer now does not keep entries from their places; nothing is signed before it has answered once.
+    await this.mirrored.ask(range.size);
+    await this.compareWithMirrored(client, range.size);
+  }
+
+  private async recordedFreeze(client: Client): Promise<string | undefined> {
+    const { rows } = await client.query<{ frozen: boolean; reason: string }>(
+      'SELECT frozen, reason FROM log_freezes ORDER BY id DESC LIMIT 1',
+    );
+    return rows[0]?.frozen === true ? rows[0].reason : undefined;
+  }
+
+  /** Where every process sees it: what would release evidence is refused from now on, until the owner of the database lifts it. */
+  private async freeze(client: Client, { message, recorded }: LogFrozen): Promise<void> {
+    this.frozen = message;
+    if (!recorded) return;
+    const unlessFrozen = 'WHERE NOT coalesce((SELECT frozen FROM log_freezes ORDER BY id DESC LIMIT 1), false)';
+    await client.query(`INSERT INTO log_freezes (reason) SELECT $1 ${unlessFrozen}`, [message]).catch((error: unknown) => {
+      this.logger.error({ err: error }, 'the freeze could not be recorded');
+    });
   }
 
   /** At the start and before every signature: a log that was rolled back must not get a second history. @throws LogFrozen */
@@ -141,7 +174,14 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     );
     const [newest] = rows;
     if (newest === undefined) return;
-    const signed = this.openSigned(newest);
+    await this.compareWith(client, size, this.openSigned(newest));
+  }
+
+  private async compareWithMirrored(client: Client, size: bigint): Promise<void> {
+    for (const checkpoint of this.mirrored.newest) await this.compareWith(client, size, checkpoint);
+  }
+
+  private async compareWith(client: Client, size: bigint, signed: Checkpoint): Promise<void> {
     if (signed.size > size) throw new LogFrozen(`the log has ${size} entries, but ${signed.size} were signed`);
     const query: Query = async (sql, parameters) => (await client.query(sql, [...parameters])).rows as never;
     const root = await rootAt(signed.size, readNodes(query, signed.size));
@@ -178,7 +218,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     try {
       // Not by "id greater than the last": a transaction that commits late would be lost. Ordered, because prev must follow cause. DESIGN.md §5
       const { rows: pending } = await client.query<PendingRow>(
-        'SELECT id, subject, type, at, actor, sha256, pc FROM custody_pending ORDER BY ord LIMIT $1 FOR UPDATE SKIP LOCKED',
+        'SELECT ord, id, subject, type, at, actor, sha256, pc FROM custody_pending ORDER BY ord LIMIT $1 FOR UPDATE SKIP LOCKED',
         [BATCH],
       );
       if (pending.length > 0) await this.place(client, pending);
@@ -247,7 +287,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
       before.size.toString(),
     ]);
     if (rowCount !== 1) throw new Error('another sequencer was faster');
-    await client.query('DELETE FROM custody_pending WHERE id = ANY($1)', [pending.map((row) => row.id)]);
+    await client.query('DELETE FROM custody_pending WHERE ord = ANY($1)', [pending.map((row) => row.ord)]);
     await client.query('NOTIFY custody_sequenced');
   }
 
@@ -263,10 +303,15 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   private async checkpointWhenDue(client: Client): Promise<void> {
     const now = this.clock.now().getTime();
     if (!this.checkpointWanted && now - this.lastCheckpointAt < this.config.CHECKPOINT_SECONDS * 1000) return;
+    const { origin, range } = await this.readState(client);
+    // Asked meanwhile, not waited for: entries get their places however slow the store is.
+    const answer = this.mirrored.answer(range.size);
+    if (answer === 'waiting') return;
     this.checkpointWanted = false;
     this.lastCheckpointAt = now;
-    const { origin, range } = await this.readState(client);
+    if (answer === 'unknown') return;
     await this.compareWithSigned(client, range.size);
+    await this.compareWithMirrored(client, range.size);
     const note = signCheckpoint({ origin, size: range.size, root: rootOf(range) }, this.signer);
     if (range.size > 0n)
       await client.query(
@@ -274,6 +319,19 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
         [range.size.toString(), Buffer.from(rootOf(range)), note, new Date(now)],
       );
     await client.query('NOTIFY custody_checkpoint');
+    if (range.size > 0n) this.mirrored.write({ size: range.size, note });
+  }
+
+  /** Until there is something to do, or for a second. See sequencer-sleep.ts for why no entry is missed. */
+  private async sleep(client: Client): Promise<void> {
+    const { rows } = await client.query<{ asleep: boolean }>('SELECT pg_try_advisory_lock($1) AS asleep', [SEQUENCER_ASLEEP]);
+    if (rows[0]?.asleep !== true) return void (await this.pause(SPACING_MS)); // somebody is about to commit an entry
+    try {
+      const { rows: pending } = await client.query('SELECT FROM custody_pending ORDER BY ord LIMIT 1');
+      if (pending.length === 0) await this.pause(1000);
+    } finally {
+      await client.query('SELECT pg_advisory_unlock($1)', [SEQUENCER_ASLEEP]);
+    }
   }
 
   private wake(): void {

@@ -31,6 +31,7 @@ export const ConfigSchema = z.object({
   S3_SECRET_ACCESS_KEY: z.string().min(1),
   S3_EVIDENCE_BUCKET: z.string().min(3).max(63).default('custodiet-evidence'),
   S3_RENDITION_BUCKET: z.string().min(3).max(63).default('custodiet-renditions'),
+  S3_LOG_BUCKET: z.string().min(3).max(63).default('custodiet-log'),
   OBJECT_LOCK_MODE: z.enum(['GOVERNANCE', 'COMPLIANCE']).default('COMPLIANCE'),
   OBJECT_LOCK_DAYS: z.coerce.number().int().min(1).max(36500).default(30),
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36500).default(90),

@@ -248,6 +248,13 @@ describe('a stored version', () => {
     expect(listed).toHaveLength(1050);
     expect(new Set(listed.map(({ versionId }) => versionId))).toEqual(stored);
   }, 60_000);
+
+  it('is listed from a key on, when the keys before it are of no interest', async () => {
+    const prefix = `ordered-${run}/`;
+    for (const n of ['1', '2', '3-a', '3-b', '4']) await store.put(evidence, `${prefix}${n}`, Buffer.from(n), 'text/plain');
+    const listed = await all(store.listVersions(evidence, prefix, `${prefix}3`));
+    expect(listed.map(({ key }) => key.slice(prefix.length))).toEqual(['3-a', '3-b', '4']);
+  });
 });
 
 describe('a local file', () => {

@@ -264,9 +264,10 @@ export class ObjectStore {
     }
   }
 
-  /** Every version under the prefix; a delete marker is one with `deleted` set and size 0. */
-  async *listVersions(bucket: string, prefix: string): AsyncGenerator<StoredVersion & { deleted: boolean }> {
-    let from: { KeyMarker: string; VersionIdMarker?: string } | undefined;
+  /** Every version under the prefix, ordered by key, those of keys behind `after` only; a delete marker is one with `deleted` set and size 0. */
+  async *listVersions(bucket: string, prefix: string, after?: string): AsyncGenerator<StoredVersion & { deleted: boolean }> {
+    let from: { KeyMarker: string; VersionIdMarker?: string } | undefined =
+      after === undefined ? undefined : { KeyMarker: after };
     do {
       const command = new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, ...from });
       const page = await this.asking(`listing versions under ${prefix}`, () => this.client.send(command));

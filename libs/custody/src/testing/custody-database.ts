@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { Clock, loadConfig, Notifications, UnitOfWork, type Config, type Tx } from '#platform';
+import { ObjectStore } from '#storage';
 import { parseVerifier, type NoteVerifier } from '#tlog';
 import { eventually } from '../../../../test/support/eventually.js';
 import { testEnvironment, type TestEnvironment } from '../../../../test/support/stack.js';
@@ -11,6 +12,7 @@ import { CustodyLog } from '../custody-log.service.js';
 import { Custody } from '../custody.service.js';
 import { fsck, type FsckReport } from '../fsck.js';
 import type { Query } from '../log-tiles.js';
+import { LogMirror } from '../log-mirror.js';
 import { Sequencer } from '../sequencer.js';
 
 const BY: Attribution = { kind: 'system', id: null, name: 'test' };
@@ -22,6 +24,7 @@ export class CustodyDatabase {
   readonly custody = new Custody(new Clock());
   readonly unitOfWork: UnitOfWork;
   readonly log: CustodyLog;
+  readonly store: ObjectStore;
   private readonly notifications: Notifications;
   private readonly running = new Set<Sequencer>();
 
@@ -34,6 +37,7 @@ export class CustodyDatabase {
     this.verifier = parseVerifier(environment.logKey);
     this.unitOfWork = new UnitOfWork(dataSource);
     this.notifications = new Notifications(this.config);
+    this.store = this.storeAt(this.config.S3_ENDPOINT);
     this.log = new CustodyLog(this.unitOfWork, this.notifications);
   }
 
@@ -56,17 +60,19 @@ export class CustodyDatabase {
     await Promise.all([...this.running].map((each) => this.stop(each)));
     await this.notifications.onApplicationShutdown();
     await Promise.all([this.dataSource.destroy(), this.superuser.end()]);
+    this.store.close();
     await this.environment.dispose();
   }
 
-  /** Starts a sequencer, as a worker does. `through` replaces the address of its connection. */
-  start(through?: { readonly port: number }): Sequencer {
+  /** Starts a sequencer, as a worker does. `port` replaces the address of its database, `store` that of the object store. */
+  start({ port, store }: { readonly port?: number; readonly store?: string } = {}): Sequencer {
     const url = new URL(this.config.DATABASE_SEQUENCER_URL ?? '');
-    if (through !== undefined) url.host = `127.0.0.1:${through.port}`;
+    if (port !== undefined) url.host = `127.0.0.1:${port}`;
     const sequencer = new Sequencer(
       { ...this.config, DATABASE_SEQUENCER_URL: url.href },
       this.environment.env['LOG_SIGNING_KEY'] ?? '',
       new Clock(),
+      new LogMirror(this.config, store === undefined ? this.store : this.storeAt(store)),
     );
     this.running.add(sequencer);
     sequencer.onApplicationBootstrap();
@@ -149,6 +155,11 @@ export class CustodyDatabase {
     } finally {
       await this.superuser.query('ROLLBACK');
     }
+  }
+
+  private storeAt(endpoint: string): ObjectStore {
+    const { S3_REGION: region, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = this.config;
+    return new ObjectStore({ endpoint, region, accessKeyId, secretAccessKey });
   }
 
   private async disarm(): Promise<void> {

@@ -4,6 +4,7 @@ import { Identity1763600000002 } from './1763600000002-identity.js';
 import { Evidence1763600000003 } from './1763600000003-evidence.js';
 import { Access1763600000004 } from './1763600000004-access.js';
 import { Redaction1763600000005 } from './1763600000005-redaction.js';
+import { CustodyAppend1763600000006 } from './1763600000006-custody-append.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   Evidence1763600000003,
   Access1763600000004,
   Redaction1763600000005,
+  CustodyAppend1763600000006,
 ];

@@ -1,0 +1,118 @@
+import { setTimeout } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { openCheckpoint, TlogError, type Checkpoint, type NoteVerifier } from '#tlog';
+import { LogFrozen } from './log-frozen.js';
+import type { LogMirror, MirroredCheckpoint } from './log-mirror.js';
+
+const PATIENCE_MS = 5000;
+const ALARM_MS = 60_000;
+
+/**
+ * The sequencer's view of the mirror. It is asked and written in the background, because a store that hangs must keep nobody waiting; while it
+ * does not answer, the newest checkpoint known from it since the start counts. Not an injectable: the sequencer owns it.
+ */
+export class MirrorWatch {
+  private readonly logger = new Logger('LogMirror');
+  private known: readonly Checkpoint[] | undefined;
+  private broken: LogFrozen | undefined;
+  private asking: Promise<void> | undefined;
+  private asked = false;
+  private writing: Promise<void> | undefined;
+  private due: MirroredCheckpoint | undefined;
+  private readonly failingSince: { read?: number; written?: number } = {};
+
+  constructor(
+    private readonly mirror: LogMirror,
+    private readonly verifier: NoteVerifier,
+    private readonly wake: () => void,
+  ) {}
+
+  /** The checkpoints that the log must extend; several only when somebody signed two histories. @throws LogFrozen when one of them is not ours */
+  get newest(): readonly Checkpoint[] {
+    if (this.broken !== undefined) throw this.broken;
+    return this.known ?? [];
+  }
+
+  /** True when for more than a minute it could not be read, or not be written. */
+  get failing(): boolean {
+    const { read, written } = this.failingSince;
+    return performance.now() - Math.min(read ?? Infinity, written ?? Infinity) > ALARM_MS;
+  }
+
+  /** Whether a fresh answer is here. Asks if there is none; `wake` is called when it has come. 'unknown': there was never one. */
+  answer(near: bigint): 'known' | 'unknown' | 'waiting' {
+    if (this.asked) {
+      this.asked = false;
+      return this.known === undefined && this.broken === undefined ? 'unknown' : 'known';
+    }
+    this.asking ??= this.ask(near).finally(() => {
+      this.asking = undefined;
+      this.asked = true;
+      this.wake();
+    });
+    return 'waiting';
+  }
+
+  /** Returns also when the store fails, or after a while without its answer. */
+  async ask(near: bigint): Promise<void> {
+    const given = this.mirror.newest(this.verifier.name, near).then(
+      (found) => {
+        delete this.failingSince.read;
+        this.learn(found);
+      },
+      (error: unknown) => {
+        if (error instanceof LogFrozen) this.broken = error;
+        else this.failed('read', error, 'the mirror of the log cannot be read');
+      },
+    );
+    await orAfterAWhile(given);
+  }
+
+  /** Of several that are due only the last is written: it needs the tiles of those before it too. */
+  write(checkpoint: MirroredCheckpoint): void {
+    this.due = checkpoint;
+    this.writing ??= this.writeDue().finally(() => (this.writing = undefined));
+  }
+
+  /** Resolves when nothing is being written any more, or after a while: what is missing is written after the next start. */
+  async settled(): Promise<void> {
+    if (this.writing !== undefined) await orAfterAWhile(this.writing);
+  }
+
+  private async writeDue(): Promise<void> {
+    for (let next = this.due; next !== undefined; next = this.due) {
+      this.due = undefined;
+      const before = this.known?.[0]?.size ?? 0n;
+      if (next.size <= before) continue;
+      try {
+        await this.mirror.write(this.verifier.name, next, before);
+        delete this.failingSince.written;
+        this.learn([next]);
+      } catch (error) {
+        // Tried again with the next checkpoint, which is never far.
+        this.failed('written', error, `the checkpoint of ${next.size} entries could not be mirrored`);
+      }
+    }
+  }
+
+  private learn(found: readonly MirroredCheckpoint[]): void {
+    this.broken = undefined;
+    try {
+      this.known = found.map(({ note }) => openCheckpoint(note, [this.verifier]));
+    } catch (error) {
+      if (!(error instanceof TlogError)) throw error;
+      this.broken = new LogFrozen(`the mirrored checkpoint of ${found[0]?.size ?? 0n} entries is not ours: ${error.message}`);
+    }
+  }
+
+  private failed(which: 'read' | 'written', error: unknown, what: string): void {
+    this.failingSince[which] ??= performance.now();
+    this.logger.warn({ err: error }, what);
+  }
+}
+
+async function orAfterAWhile(work: Promise<void>): Promise<void> {
+  const enough = new AbortController();
+  await Promise.race([work, setTimeout(PATIENCE_MS, undefined, { signal: enough.signal }).catch(() => undefined)]);
+  enough.abort();
+}
