@@ -4,11 +4,13 @@ import { Logger } from '@nestjs/common';
 import { custodyBench } from './custody.bench.js';
 import { figureLine, type Bench } from './figure.js';
 import { tlogBench } from './tlog.bench.js';
+import { verifyBench } from './verify.bench.js';
 
 /** Every suite there is: a new one is added here. */
 const SUITES = new Map<string, (bench: Bench) => Promise<void>>([
   ['custody', custodyBench],
   ['tlog', tlogBench],
+  ['verify', verifyBench],
 ]);
 
 const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--list]]: measures with services of its own.

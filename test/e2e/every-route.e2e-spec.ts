@@ -34,6 +34,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'GET /health/ready': { may: 'public' },
   'GET /log/checkpoint': { may: 'public' },
   'GET /log/keys': { may: 'public' },
+  'GET /log/tile/{level}/{path}': { may: 'public' },
+  'GET /log/tile/entries/{path}': { may: ['auditor'] },
   'POST /api/session': { may: 'public', body: { username: 'nobody', password: 'wrong' } },
   'GET /api/session': { may: 'anybody signed in' },
   'DELETE /api/session': { may: 'anybody signed in' },
@@ -118,7 +120,12 @@ describe('every route', () => {
   /** Calls the route as `client`, about `id`. Without a body of its own a POST has none. */
   async function call(client: HttpClient, route: string, id: string, body?: unknown): Promise<Answer<unknown>> {
     const [method = '', template = ''] = route.split(' ');
-    const path = template.replace('{id}', id).replace('{part}', '1').replace('{name}', 'poster.jpg');
+    const path = template
+      .replace('{id}', id)
+      .replace('{part}', '1')
+      .replace('{name}', 'poster.jpg')
+      .replace('{level}/{path}', '0/000.p/1')
+      .replace('{path}', '000.p/1');
     if (template.endsWith('/manifests'))
       return client.send(method, path, { headers: { 'content-type': 'text/plain' }, raw: 'no manifest' });
     if (method === 'PUT')

@@ -21,6 +21,7 @@ const MAY = {
   'health.read': EVERYONE,
   'documentation.read': EVERYONE,
   'log.read': EVERYONE,
+  'log.read-entries': both('auditor'),
   'session.open': EVERYONE,
   'session.read': PEOPLE,
   'session.close': PEOPLE,

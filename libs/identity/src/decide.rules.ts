@@ -6,6 +6,7 @@ export type Action =
   | 'health.read'
   | 'documentation.read'
   | 'log.read'
+  | 'log.read-entries'
   | 'session.open'
   | 'session.read'
   | 'session.close'
@@ -174,6 +175,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'health.read': anyone,
   'documentation.read': anyone,
   'log.read': anyone,
+  'log.read-entries': holding(['auditor']),
   'session.open': anyone,
   'session.read': signedIn,
   'session.close': signedIn,

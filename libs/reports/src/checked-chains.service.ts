@@ -31,8 +31,9 @@ export class CheckedChains {
     return this.reporting(subject, () => readChain(subject, origin, stored));
   }
 
-  /** The same, and every entry proven under a checkpoint signed by the log. @throws LogInconsistent, LogBehind while there is no entry yet */
+  /** The same, and every entry proven under a checkpoint signed by the log. @throws LogInconsistent, LogBehind */
   async proven(subject: string): Promise<ProvenChain> {
+    await this.log.begun(subject);
     const entries = await this.read(subject);
     const last = entries.at(-1);
     if (last === undefined) throw new LogBehind();

@@ -69,6 +69,7 @@ export class EvidenceBundles {
     const subjects = [...ancestors, ...derived, ...(dock === null ? [] : [dock])].map(({ id }) => id);
     const related = new Map<string, { chain: LoggedEntry[]; head: Buffer }>();
     for (const subject of subjects) {
+      await this.log.begun(subject);
       const chain = await this.log.chain(subject);
       const head = chain.at(-1)?.leaf;
       if (head === undefined) throw new LogBehind();

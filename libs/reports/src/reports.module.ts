@@ -9,12 +9,13 @@ import { CustodyReports } from './custody-report.service.js';
 import { EvidenceBundles } from './evidence-bundle.service.js';
 import { ExportRecord } from './export-record.service.js';
 import { LogController } from './log.controller.js';
+import { LogTilesController } from './log-tiles.controller.js';
 import { RecordingLineage } from './recording-lineage.service.js';
 
 /** The HTTP face, for the API only: custody entries, reports, bundles, and what the public may know of the log. */
 @Module({
   imports: [EvidenceModule, IdentityModule, RedactionModule],
   providers: [CheckedChains, RecordingLineage, ExportRecord, CustodyReports, BundleAttachments, EvidenceBundles],
-  controllers: [CustodyController, LogController],
+  controllers: [CustodyController, LogController, LogTilesController],
 })
 export class ReportsHttpModule {}
