@@ -149,6 +149,14 @@ export type CustodyEvent =
   | { readonly type: 'redaction.failed'; readonly redaction: string; readonly problem: string }
   /** Written when a custody report is handed out; sha256 is the PDF's. AU-7 */
   | { readonly type: 'custody-report.exported'; readonly pages: number; readonly throughSeq: number; readonly sha256: string }
+  /** Written hourly and before every export: where the chains of all subjects ended; sha256 is that of the map (subject: the log). AU-10 */
+  | { readonly type: 'log.heads'; readonly size: string; readonly sha256: string }
+  /** Written when a key begins to sign checkpoints (subject: the log). SC-12 */
+  | { readonly type: 'log.key-added'; readonly vkey: string }
+  /** Written when a key has stopped signing checkpoints (subject: the log). SC-12 */
+  | { readonly type: 'log.key-retired'; readonly vkey: string }
+  /** Written when payloads about a subject are destroyed; `entries` are their ids. MP-6 */
+  | { readonly type: 'payload.erased'; readonly entries: readonly string[]; readonly reason: string }
   /** Written when an evidence bundle is handed out; sha256 is that of its bundle.json. AU-7, AU-10 */
   | { readonly type: 'evidence-bundle.exported'; readonly sha256: string };
 

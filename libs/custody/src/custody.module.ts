@@ -1,7 +1,12 @@
 import { Global, Module } from '@nestjs/common';
+import { CONFIG } from '#platform';
 import { CustodyLog } from './custody-log.service.js';
 import { Custody } from './custody.service.js';
+import { readPolicyFile, WITNESS_POLICY } from './witness-policy-file.js';
 
 @Global()
-@Module({ providers: [Custody, CustodyLog], exports: [Custody, CustodyLog] })
+@Module({
+  providers: [Custody, CustodyLog, { provide: WITNESS_POLICY, inject: [CONFIG], useFactory: readPolicyFile }],
+  exports: [Custody, CustodyLog, WITNESS_POLICY],
+})
 export class CustodyModule {}

@@ -6,10 +6,12 @@ const LOG = [
   'custody_entries',
   'custody_payloads',
   'log_checkpoints',
+  'log_cosignatures',
   'log_freezes',
   'log_keys',
   'log_tiles',
   'log_state',
+  'log_timestamps',
 ] as const;
 const PERMISSION_DENIED = '42501';
 const CHECK_VIOLATION = '23514';
@@ -19,10 +21,12 @@ const SAME: Readonly<Record<(typeof LOG)[number], string>> = {
   custody_entries: 'type = type',
   custody_payloads: 'payload = payload',
   log_checkpoints: 'note = note',
+  log_cosignatures: 'line = line',
   log_freezes: 'reason = reason',
   log_keys: 'vkey = vkey',
   log_tiles: 'hashes = substring(hashes FOR 32)',
   log_state: 'size = size',
+  log_timestamps: 'note = note',
 };
 const CHANGES = LOG.flatMap((table) => [`UPDATE ${table} SET ${SAME[table]}`, `DELETE FROM ${table}`, `TRUNCATE ${table}`]);
 
@@ -38,6 +42,8 @@ describe('the guard-rails of the custody log', () => {
     await database.stop(sequencer);
     await database.append(randomUUID());
     await database.superuser.query(`INSERT INTO log_freezes (frozen, reason) VALUES (false, 'a drill')`);
+    await database.superuser.query(`INSERT INTO log_cosignatures VALUES (3, 'witness', E'— witness AAAA\\n', now())`);
+    await database.superuser.query(`INSERT INTO log_timestamps VALUES (3, 'http://authority', 'note', 'response', now())`);
     for (const [role, url] of Object.entries(database.urls)) {
       const client = new Client({ connectionString: url });
       await client.connect();

@@ -2,6 +2,11 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+/** Words parted by spaces, commas or newlines. */
+const words = z
+  .string()
+  .default('')
+  .transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 
 /** Every variable the product reads, once, with its default. `.env.example` explains each and a test keeps the two equal. */
@@ -38,7 +43,12 @@ export const ConfigSchema = z.object({
 
   LOG_SIGNING_KEY: z.string().startsWith('PRIVATE+KEY+').optional(),
   LOG_SIGNING_KEY_FILE: z.string().optional(),
+  LOG_FORMER_KEYS: words,
   CHECKPOINT_SECONDS: z.coerce.number().int().min(1).max(3600).default(10),
+  HEADS_SECONDS: z.coerce.number().int().min(1).max(86400).default(3600),
+  WITNESS_POLICY_FILE: z.string().min(1).optional(),
+  TIMESTAMP_AUTHORITIES: words.pipe(z.array(z.url({ protocol: /^https?$/ })).max(8)),
+  TIMESTAMP_SECONDS: z.coerce.number().int().min(1).max(86400).default(3600),
 
   PART_SIZE_MIB: z.coerce.number().int().min(5).max(64).default(8),
   MAX_FILE_GIB: z.coerce.number().int().min(1).max(1024).default(64),

@@ -55,6 +55,10 @@ const EVENTS: { readonly [T in CustodyEventType]: readonly [Outcome, Omit<EventO
   ],
   'redaction.failed': ['failed', { redaction: id, problem: 'leak' }],
   'custody-report.exported': ['done', { pages: 1, throughSeq: 3, sha256 }],
+  'log.heads': ['done', { size: '40', sha256 }],
+  'log.key-added': ['done', { vkey: 'log.example.org+00000000+AQAA' }],
+  'log.key-retired': ['done', { vkey: 'log.example.org+00000000+AQAA' }],
+  'payload.erased': ['done', { entries: [id], reason: 'court order' }],
   'evidence-bundle.exported': ['done', { sha256 }],
 };
 

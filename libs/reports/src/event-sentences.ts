@@ -162,6 +162,15 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       'SHA-256 of the PDF',
       e.sha256,
     ]),
+  'log.heads': (e) =>
+    done(`Put on record where every chain ended among the first ${e.size} entries of the log.`, ['SHA-256 of the map', e.sha256]),
+  'log.key-added': (e) => done('Began to sign checkpoints with another key.', ['Public key', e.vkey]),
+  'log.key-retired': (e) => done('Stopped signing checkpoints with a key.', ['Public key', e.vkey]),
+  'payload.erased': (e) =>
+    done(
+      `Destroyed the particulars of ${count(e.entries.length, 'entry', 'entries')}; that they were there, and when, stays provable.`,
+      ['Reason', e.reason],
+    ),
   'evidence-bundle.exported': (e) => done('Exported an evidence bundle.', ['SHA-256 of its bundle.json', e.sha256]),
 };
 

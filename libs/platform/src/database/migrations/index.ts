@@ -5,6 +5,7 @@ import { Evidence1763600000003 } from './1763600000003-evidence.js';
 import { Access1763600000004 } from './1763600000004-access.js';
 import { Redaction1763600000005 } from './1763600000005-redaction.js';
 import { CustodyAppend1763600000006 } from './1763600000006-custody-append.js';
+import { LogOutsideChecks1763600000007 } from './1763600000007-log-outside-checks.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   Access1763600000004,
   Redaction1763600000005,
   CustodyAppend1763600000006,
+  LogOutsideChecks1763600000007,
 ];
