@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { generateNoteKey } from '#tlog';
+import { generateNoteKey, verifierOf } from '#tlog';
 import { eventually } from './eventually.js';
 import { freshDatabase, required, type FreshDatabase } from './fresh-database.js';
 import { HttpClient, signIn, type Credentials } from './http.js';
@@ -57,7 +57,7 @@ export async function testEnvironment(overrides: Readonly<Record<string, string>
   const database = await freshDatabase();
   const workDir = await mkdtemp(join(tmpdir(), 'custodiet-stack-'));
   const mark = randomBytes(6).toString('hex');
-  const { skey, vkey } = generateNoteKey(`custodiet.test/${mark}`);
+  const { skey } = generateNoteKey(`custodiet.test/${mark}`);
   const env: Record<string, string> = {
     ...Object.fromEntries(inherited),
     ...provided,
@@ -86,7 +86,7 @@ export async function testEnvironment(overrides: Readonly<Record<string, string>
     await database.drop();
     await rm(workDir, { recursive: true, force: true });
   };
-  return { env, database, logKey: vkey, dispose };
+  return { env, database, logKey: verifierOf(env['LOG_SIGNING_KEY'] ?? '').vkey, dispose };
 }
 
 /**

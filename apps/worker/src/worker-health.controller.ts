@@ -31,6 +31,7 @@ export class WorkerHealthController {
       () => this.up('queue', () => this.jobs.ping()),
       () => this.notFrozen(),
       () => this.mirroring(),
+      () => this.cosigning(),
     ]);
   }
 
@@ -52,5 +53,12 @@ export class WorkerHealthController {
   private mirroring(): HealthIndicatorResult {
     const indicator = this.indicators.check('custody log mirror');
     return this.sequencer.mirrored.failing ? indicator.down() : indicator.up();
+  }
+
+  private cosigning(): HealthIndicatorResult {
+    const indicator = this.indicators.check('witnesses');
+    const { quorate, health } = this.sequencer.witnesses;
+    const failing = Object.fromEntries(health.flatMap(({ alias, failing: why }) => (why === undefined ? [] : [[alias, why]])));
+    return quorate ? indicator.up(failing) : indicator.down(failing);
   }
 }

@@ -3,7 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TerminusModule } from '@nestjs/terminus';
 import { AccessWorkModule } from '#access';
-import { CustodyModule, LOG_SIGNING_KEY, LogMirror, Sequencer } from '#custody';
+import { CustodyModule, HeadsSchedule, LOG_SIGNING_KEY, LogKeyRecord, LogMirror, Sequencer, TimestampSchedule } from '#custody';
 import { EvidenceWorkModule, SealingService, TranscodeProcessor } from '#evidence';
 import { IdentityModule } from '#identity';
 import { JOB_HANDLERS, JobHost, PlatformModule, readSigningKey, type Config, type JobHandlers } from '#platform';
@@ -33,6 +33,9 @@ export class WorkerModule {
         { provide: LOG_SIGNING_KEY, useValue: readSigningKey(config, statSync) },
         LogMirror,
         Sequencer,
+        LogKeyRecord,
+        HeadsSchedule,
+        TimestampSchedule,
         {
           provide: JOB_HANDLERS,
           inject: [SealingService, TranscodeProcessor, RedactProcessor],

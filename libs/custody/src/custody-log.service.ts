@@ -1,8 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Notifications, Problem, UnitOfWork } from '#platform';
-import { formatProof, inclusionProof, type Hash } from '#tlog';
+import { addSignatureLines, formatProof, hasQuorum, inclusionProof, isQuorum, openNote, parseVerifier, type Hash } from '#tlog';
 import type { CustodyEventType, EntryPayload } from './catalogue.js';
 import { readNodes, type Query } from './log-tiles.js';
+import { WITNESS_POLICY, type PolicyFile } from './witness-policy-file.js';
 
 /** One sequenced entry with what is needed to check it. `header` are the exact bytes that were hashed. */
 export interface LoggedEntry {
@@ -15,8 +16,9 @@ export interface LoggedEntry {
   readonly actor: string | null;
   readonly header: string;
   readonly leaf: Buffer;
-  readonly salt: Buffer;
-  readonly payload: string;
+  /** Null, like the payload, when both were erased. */
+  readonly salt: Buffer | null;
+  readonly payload: string | null;
 }
 
 export interface SignedCheckpoint {
@@ -38,6 +40,18 @@ export class LogBehind extends Problem {
   }
 }
 
+export class WitnessesBehind extends Problem {
+  constructor() {
+    super(
+      503,
+      'witnesses-behind',
+      'The witnesses of the custody log are not keeping up',
+      'Nothing was released: its custody entry is signed, but not cosigned by as many witnesses as the policy asks for. Try again shortly.',
+      { retryAfter: 10 },
+    );
+  }
+}
+
 interface EntryRow {
   index: string;
   id: string;
@@ -48,12 +62,17 @@ interface EntryRow {
   actor: string | null;
   header: Buffer;
   leaf_hash: Buffer;
-  salt: Buffer;
-  payload: string;
+  salt: Buffer | null;
+  payload: string | null;
 }
 
-const ENTRY = `SELECT e.index, e.id, e.subject, e.seq, e.type, e.at, e.actor, e.header, e.leaf_hash, p.salt, p.payload
-               FROM custody_entries e JOIN custody_payloads p ON p.entry = e.id`;
+const COLUMNS = 'e.index, e.id, e.subject, e.seq, e.type, e.at, e.actor, e.header, e.leaf_hash, p.salt, p.payload';
+const WITH_PAYLOAD = 'FROM custody_entries e LEFT JOIN custody_payloads p ON p.entry = e.id';
+const ENTRY = `SELECT ${COLUMNS} ${WITH_PAYLOAD} WHERE e.id = $1`;
+// In one statement: between two an erasure could get its place, and be in neither.
+const CHAIN = `SELECT ${COLUMNS},
+    p.entry IS NULL AND EXISTS (SELECT FROM custody_pending WHERE subject = $1 AND type = 'payload.erased') AS "erasurePending"
+  ${WITH_PAYLOAD} WHERE e.subject = $1 ORDER BY e.seq`;
 
 function toEntry(row: EntryRow): LoggedEntry {
   return {
@@ -71,8 +90,9 @@ function toEntry(row: EntryRow): LoggedEntry {
   };
 }
 
-export function payloadOf(entry: LoggedEntry): EntryPayload {
-  return JSON.parse(entry.payload) as EntryPayload;
+/** Undefined when it was erased. */
+export function payloadOf({ payload }: LoggedEntry): EntryPayload | undefined {
+  return payload === null ? undefined : (JSON.parse(payload) as EntryPayload);
 }
 
 /** Reads the log and waits for it. Never writes. */
@@ -81,12 +101,12 @@ export class CustodyLog {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly notifications: Notifications,
+    @Inject(WITNESS_POLICY) private readonly policy: PolicyFile | undefined,
   ) {}
 
   /** Waits until the entry has its place. @throws LogBehind after `timeoutMs` */
   async sequenced(entryId: string, timeoutMs = 10_000): Promise<LoggedEntry> {
-    const look = async (): Promise<LoggedEntry | undefined> =>
-      (await this.query<EntryRow>(`${ENTRY} WHERE e.id = $1`, [entryId])).map(toEntry)[0];
+    const look = async (): Promise<LoggedEntry | undefined> => (await this.query<EntryRow>(ENTRY, [entryId])).map(toEntry)[0];
     return this.notifications.waitFor('custody_sequenced', look, timeoutMs, () => new LogBehind());
   }
 
@@ -99,17 +119,25 @@ export class CustodyLog {
     await this.notifications.waitFor('custody_sequenced', look, timeoutMs, () => new LogBehind());
   }
 
-  /** A signed checkpoint that covers the entry at `index`, asked for at once if there is none yet. @throws LogBehind */
+  /**
+   * A checkpoint that covers the entry at `index`, asked for at once if there is none yet: signed by the log, and cosigned by the quorum of the
+   * witness policy if there is one. @throws LogBehind, WitnessesBehind
+   */
   async checkpointCovering(index: bigint, timeoutMs = 10_000): Promise<SignedCheckpoint> {
+    let signed = false;
     const look = async (): Promise<SignedCheckpoint | undefined> => {
-      const newest = await this.newestCheckpoint();
-      if (newest !== undefined && newest.size > index) return newest;
+      const trusted = await this.newestTrusted(index);
+      if (trusted !== undefined) return trusted;
+      signed = ((await this.newestCheckpoint())?.size ?? 0n) > index;
       await this.query('NOTIFY custody_checkpoint_wanted', []);
       return undefined;
     };
-    return this.notifications.waitFor('custody_checkpoint', look, timeoutMs, () => new LogBehind());
+    return this.notifications.waitFor('custody_checkpoint', look, timeoutMs, () =>
+      signed ? new WitnessesBehind() : new LogBehind(),
+    );
   }
 
+  /** The newest checkpoint that the log signed; witnesses may not have seen it yet. */
   async newestCheckpoint(): Promise<SignedCheckpoint | undefined> {
     const [row] = await this.query<{ size: string; note: string }>(
       'SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1',
@@ -118,14 +146,43 @@ export class CustodyLog {
     return row === undefined ? undefined : { size: BigInt(row.size), note: row.note };
   }
 
-  /** The subject's whole chain, first entry first. */
-  async chain(subject: string): Promise<LoggedEntry[]> {
-    return (await this.query<EntryRow>(`${ENTRY} WHERE e.subject = $1 ORDER BY e.seq`, [subject])).map(toEntry);
+  /** The newest checkpoint above `index` that satisfies the witness policy, with its cosignatures; without a policy the newest signed one. */
+  async newestTrusted(index = -1n): Promise<SignedCheckpoint | undefined> {
+    const policy = this.policy?.policy;
+    if (policy === undefined || isQuorum(policy.quorum, new Set())) {
+      const newest = await this.newestCheckpoint();
+      return newest !== undefined && newest.size > index ? newest : undefined;
+    }
+    // Those that some have cosigned but no quorum are few: one being asked about just now, some while a witness was away.
+    const rows = await this.query<{ size: string; note: string; lines: string[] }>(
+      `SELECT c.size, c.note, s.lines FROM (
+         SELECT size, array_agg(line ORDER BY at, witness) AS lines FROM log_cosignatures
+         WHERE size > $1 AND witness = ANY($2) GROUP BY size ORDER BY size DESC LIMIT 1000
+       ) s JOIN log_checkpoints c USING (size) ORDER BY c.size DESC`,
+      [index.toString(), policy.witnesses.map(({ vkey }) => vkey)],
+    );
+    for (const { size, note, lines } of rows) {
+      const cosigned = addSignatureLines(note, lines.join(''));
+      if (hasQuorum(cosigned, policy)) return { size: BigInt(size), note: cosigned };
+    }
+    return undefined;
+  }
+
+  /**
+   * The subject's whole chain, first entry first. Payloads go before the entry that says so has its place; it is waited for, because without it
+   * the chain does not verify. @throws LogBehind after `timeoutMs`
+   */
+  async chain(subject: string, timeoutMs = 10_000): Promise<LoggedEntry[]> {
+    const look = async (): Promise<LoggedEntry[] | undefined> => {
+      const rows = await this.query<EntryRow & { erasurePending: boolean }>(CHAIN, [subject]);
+      return rows.some(({ erasurePending }) => erasurePending) ? undefined : rows.map(toEntry);
+    };
+    return (await look()) ?? this.notifications.waitFor('custody_sequenced', look, timeoutMs, () => new LogBehind());
   }
 
   /** Inclusion proofs of `indexes` in the tree of `size` leaves. RFC 6962 §2.1.1 */
   async inclusionProofs(indexes: readonly bigint[], size: bigint): Promise<Hash[][]> {
-    const read = readNodes(this.query, size);
+    const read = readNodes(this.query, size, indexes);
     const proofs: Hash[][] = [];
     for (const index of indexes) proofs.push(await inclusionProof(index, size, read));
     return proofs;
@@ -144,6 +201,15 @@ export class CustodyLog {
     if (state === undefined) return undefined;
     const keys = await this.query<{ vkey: string }>('SELECT vkey FROM log_keys ORDER BY added_at', []);
     return { origin: state.origin, vkeys: keys.map((key) => key.vkey) };
+  }
+
+  /** The vkeys that signed the newest checkpoint, newest last: several while the key is being changed, none before the first. */
+  async signingKeys(): Promise<readonly string[]> {
+    const newest = await this.newestCheckpoint();
+    if (newest === undefined) return [];
+    const known = (await this.identity())?.vkeys.map(parseVerifier) ?? [];
+    const { signers } = openNote(newest.note, known);
+    return known.filter((key) => signers.includes(key)).map(({ vkey }) => vkey);
   }
 
   /** Why the log is frozen; undefined while it is not. */

@@ -1,33 +1,43 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { PoolClient } from 'pg';
+import { QueryFailedError } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Clock, type Tx } from '#platform';
-import { canonicalize, payloadCommitment } from '#tlog';
+import { commitPayload } from '#tlog';
 import { RELEASING, split, type Attribution, type CustodyEvent } from './catalogue.js';
 import { ReleaseRefused } from './release-refused.js';
 
 /** One round trip: payload, pending entry, and the sequencer woken if it sleeps (sequencer-sleep.ts). */
-const APPEND = 'SELECT custody_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS "frozenBecause"';
+const APPEND = {
+  name: 'custody-append',
+  text: 'SELECT custody_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS "frozenBecause"',
+};
+
+const SALT_BYTES = 32;
 
 /** The only way into the custody log: inside the transaction of the change it speaks of. No entry, no change. */
 @Injectable()
 export class Custody {
+  // Random bytes for the next salts: the operating system takes as long for a hundred salts as for one.
+  private readonly saltsAhead = Buffer.alloc(128 * SALT_BYTES);
+  private saltsUsed = this.saltsAhead.length;
+
   constructor(private readonly clock: Clock) {}
 
   /**
    * @returns the entry's id; its place in the log is given by the sequencer after commit (CustodyLog.sequenced waits for it).
-   * @throws ReleaseRefused when the log is frozen and the event would release evidence
+   * @throws ReleaseRefused when the log is frozen and the event would release evidence; Error outside a transaction
    */
   async append(tx: Tx, subject: string, event: CustodyEvent, by: Attribution): Promise<string> {
     const id = uuidv7();
     const { type, sha256, details } = split(event);
-    const salt = randomBytes(32);
-    const payload = canonicalize({ who: { ...by }, event: details });
-    const commitment = payloadCommitment(salt, payload);
-    const [answer] = await tx.query<{ frozenBecause: string | null }[]>(APPEND, [
+    const salt = this.newSalt();
+    const { text, commitment } = commitPayload(salt, { who: { ...by }, event: details });
+    const frozenBecause = await write(tx, [
       id,
       salt,
-      payload,
+      text,
       subject,
       type,
       this.clock.now(),
@@ -36,7 +46,32 @@ export class Custody {
       Buffer.from(commitment),
       RELEASING.has(type),
     ]);
-    if (answer?.frozenBecause != null) throw new ReleaseRefused();
+    if (frozenBecause !== null) throw new ReleaseRefused();
     return id;
+  }
+
+  private newSalt(): Buffer {
+    if (this.saltsUsed === this.saltsAhead.length) {
+      randomFillSync(this.saltsAhead);
+      this.saltsUsed = 0;
+    }
+    const ahead = this.saltsAhead.subarray(this.saltsUsed, (this.saltsUsed += SALT_BYTES));
+    const salt = Buffer.from(ahead);
+    // Whoever erases a payload counts on its salt being nowhere else.
+    ahead.fill(0);
+    return salt;
+  }
+}
+
+/** Under a name the database parses and plans it once a connection, not for every entry. TypeORM cannot name a statement, its driver can. */
+async function write(tx: Tx, values: readonly unknown[]): Promise<string | null> {
+  if (tx.queryRunner?.isTransactionActive !== true) throw new Error('A custody entry is written inside a transaction only.');
+  const client = (await tx.queryRunner.connect()) as PoolClient;
+  try {
+    const { rows } = await client.query<{ frozenBecause: string | null }>({ ...APPEND, values: [...values] });
+    return rows[0]?.frozenBecause ?? null;
+  } catch (error) {
+    // As TypeORM throws it: UnitOfWork knows by it what to try again.
+    throw error instanceof Error ? new QueryFailedError(APPEND.text, [...values], error) : error;
   }
 }

@@ -63,8 +63,13 @@ export class LogMirror {
     } finally {
       await client.end();
     }
-    const note = Buffer.from(checkpoint.note, 'utf8');
-    await this.put(`${checkpointKey(origin, checkpoint.size)}-${sha256(note)}`, note, 'text/plain; charset=utf-8');
+    await this.writeNote(origin, checkpoint);
+  }
+
+  /** Mirrors a checkpoint whose tiles are mirrored already. @throws StorageUnavailable */
+  async writeNote(origin: string, { size, note }: MirroredCheckpoint): Promise<void> {
+    const bytes = Buffer.from(note, 'utf8');
+    await this.put(`${checkpointKey(origin, size)}-${sha256(bytes)}`, bytes, 'text/plain; charset=utf-8');
   }
 
   private async prepare(): Promise<void> {

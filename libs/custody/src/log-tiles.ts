@@ -3,12 +3,20 @@ import { nodesFromTiles, rootOf, TILE_WIDTH, type CompactRange, type Hash, type 
 /** The little of a database that reading the log needs: TypeORM's manager and pg's client both fit through an adapter. */
 export type Query = <Row>(sql: string, parameters: readonly unknown[]) => Promise<Row[]>;
 
+interface TileAddress {
+  readonly level: number;
+  readonly index: bigint;
+}
+
+const TOGETHER = 256;
+
 /**
  * Nodes of the tree of `size` leaves, read from the tiles in the database. Each tile is read, and each node inside a tile computed, once for
- * as long as the returned function lives: thousands of proofs of one tree share most of their nodes.
+ * as long as the returned function lives: thousands of proofs of one tree share most of their nodes. The tiles that inclusion proofs of
+ * `indexes` need are read together, the others one by one when they are asked for.
  */
-export function readNodes(query: Query, size: bigint): ReadNode {
-  const read = nodesOfTiles(query, size);
+export function readNodes(query: Query, size: bigint, indexes: readonly bigint[] = []): ReadNode {
+  const read = nodesOfTiles(query, size, indexes);
   const nodes = new Map<string, Promise<Hash>>();
   return (level, index) => {
     const key = `${level}/${index}`;
@@ -21,26 +29,71 @@ export function readNodes(query: Query, size: bigint): ReadNode {
   };
 }
 
-function nodesOfTiles(query: Query, size: bigint): ReadNode {
+function nodesOfTiles(query: Query, size: bigint, indexes: readonly bigint[]): ReadNode {
+  let ahead: Promise<Map<string, Uint8Array>> | undefined;
   const seen = new Map<string, Promise<Uint8Array>>();
   return nodesFromTiles(size, (level, index, width) => {
     const key = `${level}/${index}/${width}`;
     let tile = seen.get(key);
     if (tile === undefined) {
-      tile = readTile(query, level, index, width);
+      ahead ??= readTogether(query, size, indexes);
+      tile = ahead.then((found) =>
+        checkedTile({ level, index }, width, found.get(`${level}/${index}`) ?? readTile(query, level, index)),
+      );
       seen.set(key, tile);
     }
     return tile;
   });
 }
 
-async function readTile(query: Query, level: number, index: bigint, width: number): Promise<Uint8Array> {
+/**
+ * The tiles that hold every node of the inclusion proof of `index` in the tree of `size` leaves, for index < size: of each level the one above
+ * the leaf, and the last one, out of which the part to the right of all complete subtrees is made. RFC 6962 §2.1.1, C2SP tlog-tiles
+ */
+export function tilesOfProof(index: bigint, size: bigint): TileAddress[] {
+  const tiles: TileAddress[] = [];
+  for (let level = 0; size >> BigInt(8 * level) > 0n; level++) {
+    const last = ((size >> BigInt(8 * level)) - 1n) >> 8n;
+    const above = index >> BigInt(8 * (level + 1));
+    if (above < last) tiles.push({ level, index: above });
+    tiles.push({ level, index: last });
+  }
+  return tiles;
+}
+
+async function readTogether(query: Query, size: bigint, indexes: readonly bigint[]): Promise<Map<string, Uint8Array>> {
+  const wanted = new Map(
+    indexes.flatMap((index) => tilesOfProof(index, size)).map((tile) => [`${tile.level}/${tile.index}`, tile]),
+  );
+  const tiles = [...wanted.values()];
+  const found = new Map<string, Uint8Array>();
+  for (let first = 0; first < tiles.length; first += TOGETHER) {
+    const some = tiles.slice(first, first + TOGETHER);
+    const rows = await query<{ level: number; index: string; hashes: Buffer }>(
+      'SELECT level, index, hashes FROM log_tiles JOIN unnest($1::smallint[], $2::bigint[]) AS wanted (level, index) USING (level, index)',
+      [some.map(({ level }) => level), some.map(({ index }) => index.toString())],
+    );
+    for (const { level, index, hashes } of rows) found.set(`${level}/${index}`, hashes);
+  }
+  return found;
+}
+
+async function readTile(query: Query, level: number, index: bigint): Promise<Uint8Array | undefined> {
   const [row] = await query<{ hashes: Buffer }>('SELECT hashes FROM log_tiles WHERE level = $1 AND index = $2', [
     level,
     index.toString(),
   ]);
-  if (row === undefined || row.hashes.length < width * 32) throw new Error(`tile ${level}/${index} is missing or short`);
-  return row.hashes.subarray(0, width * 32);
+  return row?.hashes;
+}
+
+async function checkedTile(
+  { level, index }: TileAddress,
+  width: number,
+  reading: Uint8Array | Promise<Uint8Array | undefined>,
+): Promise<Uint8Array> {
+  const hashes = await reading;
+  if (hashes === undefined || hashes.length < width * 32) throw new Error(`tile ${level}/${index} is missing or short`);
+  return hashes.subarray(0, width * 32);
 }
 
 /** The compact range of the first `size` leaves. */

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { openCheckpoint, TlogError, type Checkpoint, type NoteVerifier } from '#tlog';
+import { TlogError, type Checkpoint } from '#tlog';
 import { LogFrozen } from './log-frozen.js';
+import type { LogKeys } from './log-keys.js';
 import type { LogMirror, MirroredCheckpoint } from './log-mirror.js';
 
 const PATIENCE_MS = 5000;
@@ -21,10 +22,12 @@ export class MirrorWatch {
   private due: MirroredCheckpoint | undefined;
   private readonly failingSince: { read?: number; written?: number } = {};
 
+  /** @param written called with each checkpoint that is in the mirror now */
   constructor(
     private readonly mirror: LogMirror,
-    private readonly verifier: NoteVerifier,
+    private readonly keys: LogKeys,
     private readonly wake: () => void,
+    private readonly written: (checkpoint: MirroredCheckpoint) => void,
   ) {}
 
   /** The checkpoints that the log must extend; several only when somebody signed two histories. @throws LogFrozen when one of them is not ours */
@@ -55,7 +58,7 @@ export class MirrorWatch {
 
   /** Returns also when the store fails, or after a while without its answer. */
   async ask(near: bigint): Promise<void> {
-    const given = this.mirror.newest(this.verifier.name, near).then(
+    const given = this.mirror.newest(this.keys.origin, near).then(
       (found) => {
         delete this.failingSince.read;
         this.learn(found);
@@ -74,6 +77,13 @@ export class MirrorWatch {
     this.writing ??= this.writeDue().finally(() => (this.writing = undefined));
   }
 
+  /** The same checkpoint with the cosignatures of a quorum; what is missing after a failure is only their copy. */
+  async writeCosigned(checkpoint: MirroredCheckpoint): Promise<void> {
+    await this.mirror.writeNote(this.keys.origin, checkpoint).catch((error: unknown) => {
+      this.logger.warn({ err: error }, `the cosigned checkpoint of ${checkpoint.size} entries could not be mirrored`);
+    });
+  }
+
   /** Resolves when nothing is being written any more, or after a while: what is missing is written after the next start. */
   async settled(): Promise<void> {
     if (this.writing !== undefined) await orAfterAWhile(this.writing);
@@ -83,11 +93,13 @@ export class MirrorWatch {
     for (let next = this.due; next !== undefined; next = this.due) {
       this.due = undefined;
       const before = this.known?.[0]?.size ?? 0n;
-      if (next.size <= before) continue;
       try {
-        await this.mirror.write(this.verifier.name, next, before);
-        delete this.failingSince.written;
-        this.learn([next]);
+        if (next.size > before) {
+          await this.mirror.write(this.keys.origin, next, before);
+          delete this.failingSince.written;
+          this.learn([next]);
+        }
+        this.written(next);
       } catch (error) {
         // Tried again with the next checkpoint, which is never far.
         this.failed('written', error, `the checkpoint of ${next.size} entries could not be mirrored`);
@@ -98,7 +110,7 @@ export class MirrorWatch {
   private learn(found: readonly MirroredCheckpoint[]): void {
     this.broken = undefined;
     try {
-      this.known = found.map(({ note }) => openCheckpoint(note, [this.verifier]));
+      this.known = found.map(({ note }) => this.keys.open(note));
     } catch (error) {
       if (!(error instanceof TlogError)) throw error;
       this.broken = new LogFrozen(`the mirrored checkpoint of ${found[0]?.size ?? 0n} entries is not ours: ${error.message}`);

@@ -1,54 +1,25 @@
 import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Client } from 'pg';
-import { Clock, CONFIG, type Config } from '#platform';
-import {
-  EMPTY_RANGE,
-  encodeHeader,
-  extend,
-  leafHash,
-  openCheckpoint,
-  parseSigner,
-  rootOf,
-  signCheckpoint,
-  TlogError,
-  verifierOf,
-  type Checkpoint,
-  type CompactRange,
-  type EntryHeader,
-  type NoteSigner,
-  type NoteVerifier,
-} from '#tlog';
+import { Clock, CONFIG, ConfigurationFaulty, type Config } from '#platform';
+import { acceptsLog, EMPTY_RANGE, rootOf, TlogError, type Checkpoint, type CompactRange } from '#tlog';
+import { placeEntries, takePending } from './log-batch.js';
 import { LogFrozen } from './log-frozen.js';
+import { LogKeys } from './log-keys.js';
 import { LogMirror } from './log-mirror.js';
-import { readNodes, rootAt, TileAdditions, type Query } from './log-tiles.js';
+import { readNodes, rootAt, type Query } from './log-tiles.js';
 import { MirrorWatch } from './mirror-watch.js';
 import { SEQUENCER_ASLEEP } from './sequencer-sleep.js';
+import { WITNESS_POLICY, type PolicyFile } from './witness-policy-file.js';
+import { WitnessRounds } from './witness-rounds.js';
 
-/** The log's signing key, C2SP signed-note signer text. Only the worker has it. */
+/** The log's signing keys as LogKeys takes them. Only the worker has them. */
 export const LOG_SIGNING_KEY = Symbol('LOG_SIGNING_KEY');
 
 const BATCH = 2000;
 const SPACING_MS = 50;
 const TAKEOVER_MS = 2000;
 const LEADER_LOCK = 7239462;
-
-interface PendingRow {
-  ord: string;
-  id: string;
-  subject: string;
-  type: string;
-  at: Date;
-  actor: string | null;
-  sha256: Buffer | null;
-  pc: Buffer;
-}
-
-interface Head {
-  subject: string;
-  seq: string;
-  leaf_hash: Buffer;
-}
 
 /**
  * Gives each pending entry its index, seq and prev, in one transaction a batch, and signs checkpoints. Several workers may run one: an
@@ -57,8 +28,7 @@ interface Head {
 @Injectable()
 export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Sequencer');
-  private readonly signer: NoteSigner;
-  private readonly verifier: NoteVerifier;
+  private readonly keys: LogKeys;
   private stopped = false;
   private woken = false;
   private resume: () => void = () => undefined;
@@ -67,18 +37,27 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   private running: Promise<void> = Promise.resolve();
   /** How the mirror fares, for health. */
   readonly mirrored: MirrorWatch;
+  /** How the witnesses fare, for health. */
+  readonly witnesses: WitnessRounds;
   /** Why the log is frozen, for health; undefined while it is not. */
   frozen: string | undefined;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(LOG_SIGNING_KEY) skey: string,
+    @Inject(LOG_SIGNING_KEY) skeys: string,
     private readonly clock: Clock,
     mirror: LogMirror,
+    @Inject(WITNESS_POLICY) policy: PolicyFile | undefined,
   ) {
-    this.signer = parseSigner(skey);
-    this.verifier = verifierOf(skey);
-    this.mirrored = new MirrorWatch(mirror, this.verifier, () => this.wake());
+    this.keys = new LogKeys(skeys, config.LOG_FORMER_KEYS);
+    if (policy !== undefined && !this.keys.signing.some((key) => acceptsLog(policy.policy, key)))
+      throw new ConfigurationFaulty(['WITNESS_POLICY_FILE: names logs, but not the key of this one']);
+    const wake = (): void => this.wake();
+    // Mirrored first: what a witness has cosigned is then always held against the database, also when that was brought back from a backup.
+    this.mirrored = new MirrorWatch(mirror, this.keys, wake, (checkpoint) => this.witnesses.ask(checkpoint));
+    this.witnesses = new WitnessRounds(config.DATABASE_SEQUENCER_URL ?? '', policy, (cosigned) =>
+      this.mirrored.writeCosigned(cosigned),
+    );
   }
 
   onApplicationBootstrap(): void {
@@ -90,6 +69,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     this.wake();
     await this.running;
     await this.mirrored.settled();
+    await this.witnesses.stop();
   }
 
   private async run(): Promise<void> {
@@ -136,12 +116,13 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   /** @throws LogFrozen when the database's tree does not extend the newest signed checkpoint. */
   private async prepare(client: Client): Promise<void> {
     await client.query(`INSERT INTO log_state (origin, size, peaks) VALUES ($1, 0, '') ON CONFLICT (singleton) DO NOTHING`, [
-      this.signer.name,
+      this.keys.origin,
     ]);
-    await client.query('INSERT INTO log_keys (vkey) VALUES ($1) ON CONFLICT DO NOTHING', [this.verifier.vkey]);
+    for (const { vkey } of this.keys.signing)
+      await client.query('INSERT INTO log_keys (vkey) VALUES ($1) ON CONFLICT DO NOTHING', [vkey]);
     const { origin, range } = await this.readState(client);
-    if (origin !== this.signer.name)
-      throw new LogFrozen(`this database holds the log ${origin}, but the signing key is for ${this.signer.name}`, false);
+    if (origin !== this.keys.origin)
+      throw new LogFrozen(`this database holds the log ${origin}, but the signing key is for ${this.keys.origin}`, false);
     const frozen = await this.recordedFreeze(client);
     if (frozen !== undefined) throw new LogFrozen(frozen);
     await this.compareWithSigned(client, range.size);
@@ -191,7 +172,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
 
   private openSigned({ size, note }: { size: string; note: string }): Checkpoint {
     try {
-      return openCheckpoint(note, [this.verifier]);
+      return this.keys.open(note);
     } catch (error) {
       if (!(error instanceof TlogError)) throw error;
       throw new LogFrozen(`the checkpoint of ${size} entries is not ours: ${error.message}`);
@@ -204,7 +185,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
       'SELECT origin, size, peaks, (SELECT coalesce(max(index) + 1, 0) FROM custody_entries) AS reached FROM log_state',
     );
     const [row] = rows;
-    if (row === undefined) return { origin: this.signer.name, range: EMPTY_RANGE };
+    if (row === undefined) return { origin: this.keys.origin, range: EMPTY_RANGE };
     if (row.reached !== row.size) throw new LogFrozen(`the log has ${row.size} entries, but they end at ${row.reached}`);
     const nodes = Array.from(
       { length: row.peaks.length / 32 },
@@ -216,12 +197,11 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   private async sequenceBatch(client: Client): Promise<number> {
     await client.query('BEGIN');
     try {
-      // Not by "id greater than the last": a transaction that commits late would be lost. Ordered, because prev must follow cause. DESIGN.md §5
-      const { rows: pending } = await client.query<PendingRow>(
-        'SELECT ord, id, subject, type, at, actor, sha256, pc FROM custody_pending ORDER BY ord LIMIT $1 FOR UPDATE SKIP LOCKED',
-        [BATCH],
-      );
-      if (pending.length > 0) await this.place(client, pending);
+      const pending = await takePending(client, BATCH);
+      if (pending.length > 0) {
+        await placeEntries(client, pending, await this.readState(client));
+        await client.query('NOTIFY custody_sequenced');
+      }
       await client.query('COMMIT');
       return pending.length;
     } catch (error) {
@@ -230,80 +210,10 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     }
   }
 
-  private async place(client: Client, pending: readonly PendingRow[]): Promise<void> {
-    const { origin, range: before } = await this.readState(client);
-    const heads = await this.readHeads(client, pending);
-    const additions = new TileAdditions();
-    let range = before;
-    const placed = pending.map((row) => {
-      const head = heads.get(row.subject);
-      const seq = head === undefined ? 0 : head.seq + 1;
-      const header: EntryHeader = {
-        v: 1,
-        log: origin,
-        id: row.id,
-        subject: row.subject,
-        seq,
-        prev: head?.leaf.toString('base64') ?? null,
-        type: row.type,
-        at: row.at.toISOString(),
-        actor: row.actor,
-        ...(row.sha256 === null ? {} : { sha256: row.sha256.toString('hex') }),
-        pc: row.pc.toString('base64'),
-      };
-      const bytes = Buffer.from(encodeHeader(header));
-      const leaf = Buffer.from(leafHash(bytes));
-      const index = range.size;
-      range = extend(range, leaf, (level, node, hash) => additions.add(level, node, hash));
-      heads.set(row.subject, { seq, leaf });
-      return { row, seq, bytes, leaf, index };
-    });
-    await client.query(
-      `INSERT INTO custody_entries (index, id, subject, seq, type, at, actor, header, leaf_hash)
-       SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[], $7::uuid[], $8::bytea[], $9::bytea[])`,
-      [
-        placed.map((p) => p.index.toString()),
-        placed.map((p) => p.row.id),
-        placed.map((p) => p.row.subject),
-        placed.map((p) => p.seq),
-        placed.map((p) => p.row.type),
-        placed.map((p) => p.row.at),
-        placed.map((p) => p.row.actor),
-        placed.map((p) => p.bytes),
-        placed.map((p) => p.leaf),
-      ],
-    );
-    for (const tile of additions) {
-      const { rowCount } = await client.query(
-        `INSERT INTO log_tiles AS t (level, index, hashes) SELECT $1, $2, $3::bytea WHERE $4 = 0 OR EXISTS (SELECT FROM log_tiles WHERE level = $1 AND index = $2)
-         ON CONFLICT (level, index) DO UPDATE SET hashes = t.hashes || excluded.hashes WHERE length(t.hashes) = $4 * 32`,
-        [tile.level, tile.index.toString(), tile.bytes, tile.offset],
-      );
-      if (rowCount !== 1) throw new LogFrozen(`tile ${tile.level}/${tile.index} does not fit the log's state`);
-    }
-    const { rowCount } = await client.query('UPDATE log_state SET size = $1, peaks = $2 WHERE size = $3', [
-      range.size.toString(),
-      Buffer.concat(range.nodes),
-      before.size.toString(),
-    ]);
-    if (rowCount !== 1) throw new Error('another sequencer was faster');
-    await client.query('DELETE FROM custody_pending WHERE ord = ANY($1)', [pending.map((row) => row.ord)]);
-    await client.query('NOTIFY custody_sequenced');
-  }
-
-  private async readHeads(client: Client, pending: readonly PendingRow[]): Promise<Map<string, { seq: number; leaf: Buffer }>> {
-    const { rows } = await client.query<Head>(
-      `SELECT s AS subject, e.seq, e.leaf_hash FROM unnest($1::uuid[]) AS s
-       CROSS JOIN LATERAL (SELECT seq, leaf_hash FROM custody_entries WHERE subject = s ORDER BY seq DESC LIMIT 1) AS e`,
-      [[...new Set(pending.map((row) => row.subject))]],
-    );
-    return new Map(rows.map((row) => [row.subject, { seq: Number(row.seq), leaf: row.leaf_hash }]));
-  }
-
   private async checkpointWhenDue(client: Client): Promise<void> {
     const now = this.clock.now().getTime();
     if (!this.checkpointWanted && now - this.lastCheckpointAt < this.config.CHECKPOINT_SECONDS * 1000) return;
-    const { origin, range } = await this.readState(client);
+    const { range } = await this.readState(client);
     // Asked meanwhile, not waited for: entries get their places however slow the store is.
     const answer = this.mirrored.answer(range.size);
     if (answer === 'waiting') return;
@@ -312,7 +222,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     if (answer === 'unknown') return;
     await this.compareWithSigned(client, range.size);
     await this.compareWithMirrored(client, range.size);
-    const note = signCheckpoint({ origin, size: range.size, root: rootOf(range) }, this.signer);
+    const note = this.keys.sign({ size: range.size, root: rootOf(range) });
     if (range.size > 0n)
       await client.query(
         'INSERT INTO log_checkpoints (size, root, note, signed_at) VALUES ($1, $2, $3, $4) ON CONFLICT (size) DO NOTHING',

@@ -4,7 +4,7 @@ import { UnitOfWork } from '#platform';
 
 type Export = EventOf<'custody-report.exported'> | EventOf<'evidence-bundle.exported'>;
 
-/** Puts an export on record. What is exported leaves only after its entry has its place in the log. */
+/** Puts an export on record. What is exported leaves only after its entry has its place in the log, for good. */
 @Injectable()
 export class ExportRecord {
   constructor(
@@ -13,9 +13,11 @@ export class ExportRecord {
     private readonly log: CustodyLog,
   ) {}
 
-  /** @throws LogBehind: then nothing may be handed out */
+  /** Waits until a trusted checkpoint covers it (DESIGN.md §4, "Out"). @throws LogBehind, WitnessesBehind: then nothing may be handed out */
   async put(recordingId: string, event: Export, by: Attribution): Promise<LoggedEntry> {
     const entry = await this.unitOfWork.run((tx) => this.custody.append(tx, recordingId, event, by));
-    return this.log.sequenced(entry);
+    const logged = await this.log.sequenced(entry);
+    await this.log.checkpointCovering(logged.index);
+    return logged;
   }
 }

@@ -18,14 +18,14 @@ export class LogNotBegun extends Problem {
 export class LogController {
   constructor(private readonly log: CustodyLog) {}
 
-  /** The newest checkpoint, a signed note. C2SP tlog-checkpoint */
+  /** The newest checkpoint that its witnesses have cosigned, or signed alone while there is none. C2SP tlog-checkpoint */
   @Get('checkpoint')
   @Header('Content-Type', TEXT)
   @Header('Cache-Control', 'public, max-age=5')
   @ApiProduces('text/plain')
   @Asks('log.read')
   async checkpoint(): Promise<string> {
-    const newest = await this.log.newestCheckpoint();
+    const newest = (await this.log.newestTrusted()) ?? (await this.log.newestCheckpoint());
     if (newest === undefined) throw new LogNotBegun('checkpoint');
     return newest.note;
   }

@@ -35,55 +35,62 @@ export function choosePolicies(
   return { detail, value: { ...(given ? { given } : {}), ...(inBundle ? { inBundle } : {}) } };
 }
 
+/** `value` is the key that is trusted, `signing` are all that must have signed. */
 export function chooseLogKey(
   manifest: BundleManifest,
   trust: LogTrust,
   { inBundle: policyInBundle }: Policies,
   fault: Fault,
-): { detail: string; value?: NoteVerifier; pinned: boolean } {
-  const inBundle = attempt(fault, BUNDLE_FILES.bundle, () => parseVerifier(manifest.logKey));
-  if (inBundle && inBundle.name !== manifest.log) {
-    fault(BUNDLE_FILES.bundle, `The key is named ${inBundle.name}, the log ${manifest.log}.`);
+): { detail: string; value?: NoteVerifier; signing: readonly NoteVerifier[]; pinned: boolean } {
+  const texts = [manifest.logKey, ...(manifest.alsoSignedBy ?? [])];
+  const all = attempt(fault, BUNDLE_FILES.bundle, () => texts.map(parseVerifier)) ?? [];
+  for (const { name } of all) {
+    if (name !== manifest.log) fault(BUNDLE_FILES.bundle, `The key is named ${name}, the log ${manifest.log}.`);
   }
-  if (inBundle && trust.logKey && inBundle.vkey !== trust.logKey.vkey) {
-    fault(BUNDLE_FILES.bundle, `The bundle names the log key ${inBundle.vkey}, the key to trust is ${trust.logKey.vkey}.`);
+  const given = trust.logKey;
+  const isForeign = given !== undefined && !all.some(({ vkey }) => vkey === given.vkey);
+  if (isForeign && all.length > 0) {
+    fault(BUNDLE_FILES.bundle, `The bundle names the log key ${texts.join(', ')}, the key to trust is ${given.vkey}.`);
   }
-  const value = trust.logKey ?? inBundle;
   for (const [policy, whose] of [
     [trust.policy, 'that was given'],
     [policyInBundle, 'in the bundle'],
   ] as const) {
-    if (value && policy && !acceptsLog(policy, value)) {
-      fault(BUNDLE_FILES.bundle, `The policy ${whose} does not name the log key ${value.vkey}.`);
+    const keys = given ? [given] : all;
+    if (policy && keys.length > 0 && !keys.some((key) => acceptsLog(policy, key))) {
+      fault(BUNDLE_FILES.bundle, `The policy ${whose} does not name the log key ${keys.map(({ vkey }) => vkey).join(', ')}.`);
     }
   }
   // A policy with logs says which keys to trust as much as a key does.
   const byPolicy = trust.policy !== undefined && trust.policy.logKeys.length > 0;
-  const detail = trust.logKey
+  const value = given ?? all.find((key) => trust.policy === undefined || acceptsLog(trust.policy, key)) ?? all[0];
+  const detail = given
     ? 'The key in the bundle is the one that was given.'
     : byPolicy
       ? 'The key in the bundle is one of the policy that was given.'
       : 'No key was given: the key in the bundle is used.';
-  return { detail, ...(value ? { value } : {}), pinned: trust.logKey !== undefined || byPolicy };
+  return { detail, ...(value ? { value } : {}), signing: isForeign ? [given] : all, pinned: given !== undefined || byPolicy };
 }
 
 export function readCheckpoint(
   files: Files,
   manifest: BundleManifest,
-  logKey: NoteVerifier,
+  logKeys: readonly NoteVerifier[],
   policies: Policies,
   fault: Fault,
 ): { detail: string; value?: Checkpoint } {
   const value = attempt(fault, BUNDLE_FILES.checkpoint, () => {
     const note = textOf(files, BUNDLE_FILES.checkpoint);
-    const { text, unknown } = openNote(note, [logKey]);
+    const { text, signers, unknown } = openNote(note, logKeys);
     const witnesses = [...(policies.given?.witnesses ?? []), ...(policies.inBundle?.witnesses ?? [])];
     // A line that nobody verified could be altered unnoticed.
     if (verifyCosignatures(note, witnesses).length !== unknown) {
       throw new TlogError('note-malformed', 'The checkpoint carries a signature of an unknown key.');
     }
+    const missing = logKeys.find((key) => !signers.includes(key));
+    if (missing) throw new TlogError('note-unsigned', `The checkpoint is not signed by ${missing.vkey}.`);
     const checkpoint = parseCheckpoint(text);
-    if (checkpoint.origin !== manifest.log || logKey.name !== manifest.log) {
+    if (checkpoint.origin !== manifest.log || logKeys.some(({ name }) => name !== manifest.log)) {
       throw new TlogError(
         'checkpoint-malformed',
         `The checkpoint is of the log ${checkpoint.origin}, the bundle of ${manifest.log}.`,

@@ -1,4 +1,4 @@
-import { canonicalize, parseCanonical } from './canonical-json.js';
+import { canonicalize, parseCanonical, type Json } from './canonical-json.js';
 import { base64, fromBase64, fromDecimal, fromUtf8, hex } from './encodings.js';
 import { decodeHeader, payloadCommitment } from './entry.js';
 import { isBundlePath } from './bundle-zip.js';
@@ -28,8 +28,21 @@ export const PROVING_FILES: readonly string[] = [
   BUNDLE_FILES.checkpoint,
 ];
 
+/** Timestamps of the checkpoint, which is made after bundle.json. */
+export const TIMESTAMP_PATH = /^timestamps\/[1-9][0-9]*\.tsr$/;
+
+/** Path of the nth timestamp in a bundle, counted from 1. */
+export function timestampPath(n: number): string {
+  return `timestamps/${n}.tsr`;
+}
+
 /** What bundle.json may not list: the above, and the heads, which are there exactly when bundle.json names their entry. */
 const UNLISTED: readonly string[] = [...PROVING_FILES, BUNDLE_FILES.heads];
+
+/** Whether it may be in a bundle although bundle.json does not list it, and never does. */
+export function isUnlisted(path: string): boolean {
+  return UNLISTED.includes(path) || TIMESTAMP_PATH.test(path);
+}
 
 /** bundle.json: what the bundle is about and the hashes of the files in it. */
 export interface BundleManifest {
@@ -37,6 +50,8 @@ export interface BundleManifest {
   readonly log: string;
   /** The log's vkey. */
   readonly logKey: string;
+  /** Further vkeys of the log that signed the checkpoint, while its key is being changed. */
+  readonly alsoSignedBy?: readonly string[];
   /** UUID of the recording. */
   readonly recording: string;
   /** UUIDs of every subject whose chain is in the bundle, the recording first. */
@@ -68,8 +83,11 @@ export function bundleManifest(
   const { log, logKey, recording, subjects, createdAt } = manifest;
   const heads = Object.fromEntries([...manifest.heads].map(([subject, leaf]) => [subject, base64(leaf)]));
   const files = Object.fromEntries([...manifest.files].map(([path, data]) => [path, hex(sha256(data))]));
-  const headsEntry = manifest.headsEntry === undefined ? {} : { headsEntry: base64(manifest.headsEntry) };
-  const bundle = { format: BUNDLE_FORMAT, log, logKey, recording, subjects, heads, ...headsEntry, createdAt, files };
+  const optional = {
+    ...(manifest.alsoSignedBy === undefined ? {} : { alsoSignedBy: manifest.alsoSignedBy }),
+    ...(manifest.headsEntry === undefined ? {} : { headsEntry: base64(manifest.headsEntry) }),
+  };
+  const bundle = { format: BUNDLE_FORMAT, log, logKey, recording, subjects, heads, ...optional, createdAt, files };
   const line = `${canonicalize(bundle)}\n`;
   parseBundleManifest(line);
   return line;
@@ -80,7 +98,7 @@ export function parseBundleManifest(text: string): BundleManifest {
   const [line, ...more] = linesOf(text);
   if (line === undefined || more.length > 0) return bundleShape.refuse('it is not one line');
   const names = ['format', 'log', 'logKey', 'recording', 'subjects', 'heads', 'createdAt', 'files'];
-  const o = bundleShape.object(parseCanonical(line), names, ['headsEntry']);
+  const o = bundleShape.object(parseCanonical(line), names, ['alsoSignedBy', 'headsEntry']);
   bundleShape.literal(o, 'format', BUNDLE_FORMAT);
   const recording = bundleShape.uuid(o, 'recording');
   const subjects = bundleShape.list(o, 'subjects').map((subject) => {
@@ -95,12 +113,13 @@ export function parseBundleManifest(text: string): BundleManifest {
   const paths = typeof listed === 'object' && listed !== null ? Object.keys(listed) : [];
   const files = bundleShape.object(listed, [], paths);
   for (const [path, digest] of Object.entries(files)) {
-    if (!isBundlePath(path) || UNLISTED.includes(path)) bundleShape.refuse(`${JSON.stringify(path)} is not a path it may list`);
+    if (!isBundlePath(path) || isUnlisted(path)) bundleShape.refuse(`${JSON.stringify(path)} is not a path it may list`);
     if (typeof digest !== 'string' || !SHA256_HEX.test(digest)) bundleShape.refuse(`the hash of ${path} is not a SHA-256`);
   }
   return {
     log: bundleShape.text(o, 'log', isKeyName, 'the origin of a log'),
     logKey: bundleShape.text(o, 'logKey', (text) => text !== '', 'a key'),
+    ...(Object.hasOwn(o, 'alsoSignedBy') ? { alsoSignedBy: furtherKeys(o) } : {}),
     recording,
     subjects,
     heads: new Map(subjects.slice(1).map((subject) => [subject, fromBase64(bundleShape.base64Hash(heads, subject), 32)])),
@@ -108,6 +127,15 @@ export function parseBundleManifest(text: string): BundleManifest {
     createdAt: bundleShape.instant(o, 'createdAt'),
     files: new Map(paths.map((path) => [path, bundleShape.sha256(files, path)])),
   };
+}
+
+function furtherKeys(o: Readonly<Record<string, Json>>): readonly string[] {
+  const keys = bundleShape.list(o, 'alsoSignedBy').map((key) => {
+    return typeof key === 'string' ? key : bundleShape.refuse('alsoSignedBy holds something that is not text');
+  });
+  if (keys.length === 0 || new Set([o['logKey'], ...keys]).size !== keys.length + 1)
+    bundleShape.refuse('alsoSignedBy is empty or names a key twice');
+  return keys;
 }
 
 /** One entry: its place in the log, the exact header bytes, and what opens its payload commitment. */

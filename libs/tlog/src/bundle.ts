@@ -3,6 +3,7 @@ import { checkWitnesses, chooseLogKey, choosePolicies, readCheckpoint, type Cosi
 import {
   BUNDLE_FILES,
   PROVING_FILES,
+  isUnlisted,
   linesOf,
   parseBundleEntry,
   parseBundleManifest,
@@ -10,6 +11,7 @@ import {
   type BundleManifest,
 } from './bundle-format.js';
 import { checkHeads, type Completeness } from './bundle-heads.js';
+import { checkTimestamps, hasTimestamps, type BundleTimestamp } from './bundle-timestamps.js';
 import { erasuresOf, isErased, type ErasedPayload } from './bundle-erasure.js';
 import type { Checkpoint } from './checkpoint.js';
 import { base64, equalBytes, hex, utf8 } from './encodings.js';
@@ -37,6 +39,8 @@ export interface BundleVerdict {
   readonly cosigned?: { readonly pinned: boolean; readonly by: readonly Cosigner[] };
   /** The bundle proves that it left nothing out. */
   readonly complete?: Completeness;
+  /** What the timestamps of the checkpoint say. Their imprint was checked, the authorities' signatures were not. */
+  readonly timestamps: readonly BundleTimestamp[];
 }
 
 // A broken bundle can be broken on every line; nobody reads past the first faults of one kind.
@@ -69,14 +73,16 @@ export function verifyBundle(files: Files, trust: LogTrust = {}): BundleVerdict 
 
   const manifest = check('bundle.json', (fault) => readBundleJson(files, fault))?.value;
   if (manifest === undefined) {
-    return { ok: false, checks, entries: 0, erased: [], logKeyPinned: trust.logKey !== undefined };
+    return { ok: false, checks, entries: 0, erased: [], timestamps: [], logKeyPinned: trust.logKey !== undefined };
   }
   const hasPolicy = trust.policy !== undefined || files.has(BUNDLE_FILES.policy);
   const policies = (hasPolicy && check('policy', (fault) => choosePolicies(files, trust.policy, fault))?.value) || {};
   const chosen = check('log key', (fault) => chooseLogKey(manifest, trust, policies, fault));
   const logKey = chosen?.value;
   check('files', (fault) => checkFiles(files, manifest, fault));
-  const checkpoint = logKey && check('checkpoint', (fault) => readCheckpoint(files, manifest, logKey, policies, fault))?.value;
+  const signing = chosen?.signing ?? [];
+  const checkpoint = logKey && check('checkpoint', (fault) => readCheckpoint(files, manifest, signing, policies, fault))?.value;
+  const timestamps = hasTimestamps(files) ? check('timestamps', (fault) => checkTimestamps(files, fault))?.value : [];
   const cosigners = hasPolicy ? check('witnesses', (fault) => checkWitnesses(files, policies, fault))?.value : undefined;
   const entries = check('entries', (fault) => readEntries(files, manifest, fault))?.value ?? [];
   if (checkpoint) check('inclusion', (fault) => checkInclusion(files, entries, checkpoint, fault));
@@ -101,6 +107,7 @@ export function verifyBundle(files: Files, trust: LogTrust = {}): BundleVerdict 
     logKeyPinned: chosen?.pinned ?? false,
     ...(cosigners ? { cosigned: { pinned: trust.policy !== undefined, by: cosigners } } : {}),
     ...(complete ? { complete } : {}),
+    timestamps: timestamps ?? [],
   };
 }
 
@@ -119,8 +126,7 @@ function checkFiles(files: Files, manifest: BundleManifest, fault: Fault): { det
     else if (hex(sha256(data)) !== digest) fault(path, 'The SHA-256 of the file is not the one in bundle.json.');
   }
   for (const path of files.keys()) {
-    const proving = path === BUNDLE_FILES.heads || PROVING_FILES.includes(path);
-    if (!manifest.files.has(path) && !proving) fault(path, 'The file is not listed in bundle.json.');
+    if (!manifest.files.has(path) && !isUnlisted(path)) fault(path, 'The file is not listed in bundle.json.');
   }
   return { detail: `${manifest.files.size} listed files are there, unaltered, and no others.` };
 }

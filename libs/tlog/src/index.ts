@@ -39,7 +39,10 @@ export {
   type Cosigner,
 } from './cosignature.js';
 export {
+  acceptsLog,
   checkPolicy,
+  hasQuorum,
+  isQuorum,
   openTrusted,
   parsePolicy,
   type LogTrust,
@@ -47,25 +50,24 @@ export {
   type Quorum,
   type WitnessPolicy,
 } from './witness-policy.js';
-export {
-  headLeaf,
-  headProof,
-  headsDigest,
-  headsMap,
-  headsRoot,
-  headsTree,
-  verifyHead,
-  type HeadsMap,
-  type HeadsTree,
-  type SubjectHead,
-} from './heads.js';
+export { headsDigest, headsMap, headsTree, HeadsTree, type HeadsMap, type SubjectHead } from './heads.js';
 export { formatProof, parseProof, type TlogProof } from './tlog-proof.js';
-export { decodeHeader, encodeHeader, payloadCommitment, type EntryHeader } from './entry.js';
+export { commitPayload, decodeHeader, encodeHeader, payloadCommitment, type EntryHeader } from './entry.js';
 export { openManifest, readManifest, signManifest, type Manifest, type ManifestFile } from './manifest.js';
 export { formatReceipt, verifyReceipt, type Receipt } from './receipt.js';
 export { bundleHeads } from './bundle-heads.js';
-export { bundleEntryLine, bundleManifest, bundleProofLine, type BundleEntry, type BundleManifest } from './bundle-format.js';
+export {
+  bundleEntryLine,
+  bundleManifest,
+  bundleProofLine,
+  timestampPath,
+  type BundleEntry,
+  type BundleManifest,
+} from './bundle-format.js';
 export { isBundle, verifyBundle, type BundleVerdict } from './bundle.js';
+export { opensslCommand, type BundleTimestamp } from './bundle-timestamps.js';
+export { DER, DerReader, encodeDer, type DerValue } from './der.js';
+export { readTimestamp, type Timestamp } from './timestamp.js';
 export type { BundleCheck } from './bundle-check.js';
 export type { ErasedPayload } from './bundle-erasure.js';
 export { decodeZip, encodeZip, salvageZip } from './bundle-zip.js';

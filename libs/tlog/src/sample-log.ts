@@ -130,6 +130,7 @@ export async function sampleBundle(
     readonly heads?: (log: SampleLog) => LoggedHeads;
     readonly subjects?: readonly string[];
     readonly log?: string;
+    readonly alsoSignedBy?: (log: SampleLog) => readonly string[];
   } = {},
 ): Promise<{ log: SampleLog; files: Map<string, Uint8Array> }> {
   const log = new SampleLog();
@@ -149,6 +150,7 @@ export async function sampleBundle(
   const bundleJson = bundleManifest({
     log: change.log ?? log.origin,
     logKey: log.key.vkey,
+    ...(change.alsoSignedBy ? { alsoSignedBy: change.alsoSignedBy(log) } : {}),
     recording: RECORDING,
     subjects,
     heads: new Map(subjects.slice(1).map((subject) => [subject, log.head(subject)])),

@@ -66,13 +66,24 @@ export function checkQuorum(
     return cosignature === undefined ? [] : [{ alias, time: cosignature.time }];
   });
   const names = cosigners.map(({ alias }) => alias);
-  if (!holds(quorum, new Set(names))) {
+  if (!isQuorum(quorum, new Set(names))) {
     throw new TlogError(
       'quorum-missing',
       `The checkpoint is cosigned by ${names.length === 0 ? 'no witness' : names.join(', ')}: that is not the quorum.`,
     );
   }
   return cosigners;
+}
+
+/** Whether the quorum cosigned it. @throws TlogError when a cosignature of the policy's witnesses does not verify */
+export function hasQuorum(checkpointNote: string, policy: WitnessPolicy): boolean {
+  try {
+    checkQuorum(checkpointNote, policy);
+    return true;
+  } catch (error) {
+    if (error instanceof TlogError && error.code === 'quorum-missing') return false;
+    throw error;
+  }
 }
 
 /** What a verifier knows from elsewhere than the evidence. */
@@ -100,9 +111,10 @@ export function acceptsLog({ logKeys }: WitnessPolicy, logKey: NoteVerifier): bo
   return logKeys.length === 0 || logKeys.some(({ vkey }) => vkey === logKey.vkey);
 }
 
-function holds(quorum: Quorum, cosigners: ReadonlySet<string>): boolean {
+/** Whether these witnesses, by the names that the policy gives them, are a quorum. */
+export function isQuorum(quorum: Quorum, cosigners: ReadonlySet<string>): boolean {
   if ('witness' in quorum) return cosigners.has(quorum.witness);
-  return quorum.of.filter((member) => holds(member, cosigners)).length >= quorum.atLeast;
+  return quorum.of.filter((member) => isQuorum(member, cosigners)).length >= quorum.atLeast;
 }
 
 class PolicyReader {

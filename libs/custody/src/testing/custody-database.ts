@@ -2,20 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
+import { fsck, type FsckOptions, type FsckReport } from '#fsck';
 import { Clock, loadConfig, Notifications, UnitOfWork, type Config, type Tx } from '#platform';
 import { ObjectStore } from '#storage';
-import { parseVerifier, type NoteVerifier } from '#tlog';
+import { parsePolicy, parseVerifier, type NoteVerifier } from '#tlog';
 import { eventually } from '../../../../test/support/eventually.js';
 import { testEnvironment, type TestEnvironment } from '../../../../test/support/stack.js';
 import type { Attribution } from '../catalogue.js';
 import { CustodyLog } from '../custody-log.service.js';
 import { Custody } from '../custody.service.js';
-import { fsck, type FsckReport } from '../fsck.js';
 import type { Query } from '../log-tiles.js';
 import { LogMirror } from '../log-mirror.js';
 import { Sequencer } from '../sequencer.js';
+import type { PolicyFile } from '../witness-policy-file.js';
 
 const BY: Attribution = { kind: 'system', id: null, name: 'test' };
+
+interface SequencerOptions {
+  readonly port?: number;
+  readonly store?: string;
+  readonly keys?: string;
+  readonly formerKeys?: readonly string[];
+}
 
 /** A custody log in a fresh database, spoken to as the product's own roles speak, and a superuser to do what they cannot. */
 export class CustodyDatabase {
@@ -23,7 +31,7 @@ export class CustodyDatabase {
   readonly verifier: NoteVerifier;
   readonly custody = new Custody(new Clock());
   readonly unitOfWork: UnitOfWork;
-  readonly log: CustodyLog;
+  private policy: PolicyFile | undefined;
   readonly store: ObjectStore;
   private readonly notifications: Notifications;
   private readonly running = new Set<Sequencer>();
@@ -38,7 +46,6 @@ export class CustodyDatabase {
     this.unitOfWork = new UnitOfWork(dataSource);
     this.notifications = new Notifications(this.config);
     this.store = this.storeAt(this.config.S3_ENDPOINT);
-    this.log = new CustodyLog(this.unitOfWork, this.notifications);
   }
 
   static async create(): Promise<CustodyDatabase> {
@@ -48,6 +55,16 @@ export class CustodyDatabase {
     const superuser = new Client({ connectionString: environment.database.adminUrl });
     await Promise.all([dataSource.initialize(), superuser.connect()]);
     return new CustodyDatabase(environment, dataSource, superuser);
+  }
+
+  /** Reads the log as the API does, under the witness policy if there is one. */
+  get log(): CustodyLog {
+    return new CustodyLog(this.unitOfWork, this.notifications, this.policy);
+  }
+
+  /** What is started and read from now on asks for the cosignatures of this policy. */
+  trust(text: string): void {
+    this.policy = { text, policy: parsePolicy(text) };
   }
 
   /** One sign-in for each role of the product. */
@@ -64,19 +81,24 @@ export class CustodyDatabase {
     await this.environment.dispose();
   }
 
-  /** Starts a sequencer, as a worker does. `port` replaces the address of its database, `store` that of the object store. */
-  start({ port, store }: { readonly port?: number; readonly store?: string } = {}): Sequencer {
+  /** Starts a sequencer, as a worker does. `port` replaces the address of its database, `store` that of the object store, `keys` its keys. */
+  start({ port, store, keys, formerKeys }: SequencerOptions = {}): Sequencer {
     const url = new URL(this.config.DATABASE_SEQUENCER_URL ?? '');
     if (port !== undefined) url.host = `127.0.0.1:${port}`;
     const sequencer = new Sequencer(
-      { ...this.config, DATABASE_SEQUENCER_URL: url.href },
-      this.environment.env['LOG_SIGNING_KEY'] ?? '',
+      { ...this.config, DATABASE_SEQUENCER_URL: url.href, LOG_FORMER_KEYS: [...(formerKeys ?? [])] },
+      keys ?? this.signingKey,
       new Clock(),
       new LogMirror(this.config, store === undefined ? this.store : this.storeAt(store)),
+      this.policy,
     );
     this.running.add(sequencer);
     sequencer.onApplicationBootstrap();
     return sequencer;
+  }
+
+  get signingKey(): string {
+    return this.environment.env['LOG_SIGNING_KEY'] ?? '';
   }
 
   async stop(sequencer: Sequencer): Promise<void> {
@@ -121,8 +143,8 @@ export class CustodyDatabase {
     return eventually('the log is frozen', () => sequencer.frozen, { withinMs: 15_000 });
   }
 
-  async fsck(): Promise<FsckReport> {
-    return fsck(this.query, [this.verifier]);
+  async fsck(options: Partial<FsckOptions> = {}): Promise<FsckReport> {
+    return fsck(this.superuser, { logKeys: [this.verifier], ...options });
   }
 
   /** As superuser. */
@@ -146,12 +168,12 @@ export class CustodyDatabase {
   }
 
   /** As `tamper`, but undone after fsck has looked at it. */
-  async fsckAfter(work: (run: Query) => Promise<unknown>): Promise<FsckReport> {
+  async fsckAfter(work: (run: Query) => Promise<unknown>, options: Partial<FsckOptions> = {}): Promise<FsckReport> {
     await this.superuser.query('BEGIN');
     try {
       await this.disarm();
       await work(this.query);
-      return await this.fsck();
+      return await this.fsck(options);
     } finally {
       await this.superuser.query('ROLLBACK');
     }
@@ -163,7 +185,16 @@ export class CustodyDatabase {
   }
 
   private async disarm(): Promise<void> {
-    for (const table of ['custody_entries', 'custody_payloads', 'log_checkpoints', 'log_tiles', 'log_state', 'custody_pending'])
+    for (const table of [
+      'custody_entries',
+      'custody_payloads',
+      'log_checkpoints',
+      'log_cosignatures',
+      'log_timestamps',
+      'log_tiles',
+      'log_state',
+      'custody_pending',
+    ])
       await this.superuser.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
     await this.superuser.query('ALTER TABLE custody_entries DROP CONSTRAINT IF EXISTS custody_entries_check');
   }
