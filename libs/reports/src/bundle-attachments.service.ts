@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { WITNESS_POLICY, type PolicyFile } from '#custody';
 import { RecordingsService, type Recording } from '#evidence';
 import { planText, RedactionsService, type Redaction } from '#redaction';
 import { noteVerifier } from '#tlog';
@@ -13,10 +14,15 @@ export class BundleAttachments {
   constructor(
     private readonly recordings: RecordingsService,
     private readonly redactions: RedactionsService,
+    @Inject(WITNESS_POLICY) private readonly policy: PolicyFile | undefined,
   ) {}
 
   async of(lineage: Lineage): Promise<Map<string, Uint8Array>> {
-    return new Map([...(await this.manifest(lineage)), ...(await this.plans(lineage.recording))]);
+    return new Map([...(await this.manifest(lineage)), ...(await this.plans(lineage.recording)), ...this.policyText()]);
+  }
+
+  private policyText(): Map<string, Uint8Array> {
+    return new Map(this.policy === undefined ? [] : [['policy.txt', Buffer.from(this.policy.text, 'utf8')]]);
   }
 
   private async manifest({ recording, ancestors, dock }: Lineage): Promise<Map<string, Uint8Array>> {

@@ -14,6 +14,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^report\.pdf$/, 'the same story for people: every entry, in order, in words'],
   [/manifest\.note$/, 'what the docking station signed before it sent the recording'],
   [/dock-key\.txt$/, 'the public key of that docking station'],
+  [/^policy\.txt$/, 'which witnesses had to sign the checkpoint'],
   [/\.plan\.json$/, 'what a redaction covers; its SHA-256 is in the entry of its order'],
 ];
 
@@ -21,7 +22,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
 export function bundleReadme({ report, sha256, logKey, paths }: ReadmeSources): string {
   const file = `custodiet-${report.recording}.zip`;
   const listed = ['README.txt', ...paths].toSorted();
-  const width = Math.max(...listed.map((path) => path.length), 'entries.jsonl'.length) + 2;
+  const width = Math.max(...listed.map((path) => path.length), 'timestamps/*.tsr'.length) + 2;
   const line = (path: string, meaning: string): string => `  ${path.padEnd(width)}${meaning}`.trimEnd();
   return [
     'EVIDENCE BUNDLE',
@@ -57,6 +58,7 @@ export function bundleReadme({ report, sha256, logKey, paths }: ReadmeSources): 
     '',
     `  custodiet-verify ${file} --log-key KEY`,
     '',
+    ...(paths.includes('policy.txt') ? witnessed(file) : []),
     'To compare a video file, for instance on Linux, macOS or Windows:',
     '',
     '  sha256sum VIDEO      shasum -a 256 VIDEO      certutil -hashfile VIDEO SHA256',
@@ -67,12 +69,32 @@ export function bundleReadme({ report, sha256, logKey, paths }: ReadmeSources): 
     line('bundle.json', 'the hashes of the files above; its own hash is in the log'),
     line('entries.jsonl', 'every log entry about the recording and what belongs to it'),
     line('proofs.jsonl', 'for each entry, the proof that it is in the log'),
+    line('heads.jsonl', 'where the log says each of these stories ended, with proof'),
     line('checkpoint', 'the signed statement of the log that all proofs lead to'),
+    line('timestamps/*.tsr', 'if there: when outsiders saw the checkpoint (RFC 3161); check with'),
+    line('', 'openssl ts -verify -in FILE.tsr -data checkpoint -CAfile CA.pem'),
+    '',
+    'Nothing was left out: just before this bundle was made, the log put on record',
+    'where the entries about each thing it knows of ended. heads.jsonl shows that',
+    'for everything the bundle is about, and custodiet-verify compares. It names',
+    'the time, and after that time can tell only for the recording itself.',
     '',
     'The bundle ends with the entry that says it was handed out. What happened to',
     'the recording after that is in later bundles.',
     '',
   ].join('\n');
+}
+
+function witnessed(file: string): string[] {
+  return [
+    'The checkpoint is also signed by witnesses: outsiders who watch that the log',
+    'only grows and shows the same to everybody. policy.txt names them, and how many',
+    'of them are needed. As it came with the bundle, anybody could have written it:',
+    'get the policy from the oversight board, and give that one to the program:',
+    '',
+    `  custodiet-verify ${file} --policy FILE`,
+    '',
+  ];
 }
 
 function inLines(groups: string): string[] {

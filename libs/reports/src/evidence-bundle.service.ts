@@ -2,14 +2,29 @@ import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { CustodyLog, LogBehind, type Attribution, type LoggedEntry } from '#custody';
 import { NotSealed } from '#evidence';
-import { bundleEntryLine, bundleManifest, bundleProofLine, encodeZip, parseVerifier, verifyBundle } from '#tlog';
+import { system } from '#identity';
+import { Problem } from '#platform';
+import { bundleManifest, encodeZip, parseVerifier, verifyBundle } from '#tlog';
 import { BundleAttachments } from './bundle-attachments.service.js';
+import { BundleProofs } from './bundle-proofs.service.js';
 import { bundleReadme } from './bundle-readme.js';
 import { CheckedChains } from './checked-chains.service.js';
 import { CustodyReports } from './custody-report.service.js';
 import { ExportRecord } from './export-record.service.js';
 import { LogInconsistent } from './log-inconsistent.js';
 import type { Lineage } from './recording-lineage.service.js';
+
+export class ErasedMeanwhile extends Problem {
+  constructor() {
+    super(
+      503,
+      'erased-meanwhile',
+      'Something was erased meanwhile',
+      'Nothing was handed out: particulars of this recording were erased while the bundle was being made. Ask for it again.',
+      { retryAfter: 1 },
+    );
+  }
+}
 
 /** Evidence bundles: a ZIP that proves the custody of one recording to people who trust nobody here. Format: libs/tlog/README.md */
 @Injectable()
@@ -22,28 +37,35 @@ export class EvidenceBundles {
     private readonly attachments: BundleAttachments,
     private readonly record: ExportRecord,
     private readonly log: CustodyLog,
+    private readonly proofs: BundleProofs,
   ) {}
 
   /**
    * The bundle, with its export on record, checked as its receiver will check it.
-   * @throws NotFound, NotSealed, LogInconsistent (then nothing is handed out), LogBehind
+   * @throws NotFound, NotSealed, LogInconsistent, LogBehind, WitnessesBehind, ReleaseRefused, ErasedMeanwhile: then nothing is handed out
    */
   async export(recordingId: string, by: Attribution): Promise<Buffer> {
     const drawn = await this.reports.draw(recordingId);
     const { recording } = drawn.lineage;
     if (recording.state !== 'sealed') throw new NotSealed(recording.state, recording.reason);
-    const related = await this.relatedChains(drawn.lineage);
-    const logKey = await this.logKey();
+    const relatedSubjects = await this.relatedSubjects(drawn.lineage);
+    // Before the chains are read, so that every entry that the log vouches for is among them.
+    const heads = await this.proofs.recordHeads(system('evidence-bundles'));
+    const related = await this.relatedChains(relatedSubjects);
+    const { logKey, alsoSignedBy } = await this.logKeys();
 
     const files = new Map<string, Uint8Array>([['report.pdf', drawn.pdf], ...(await this.attachments.of(drawn.lineage))]);
     const sha256 = recording.sha256.toString('hex');
     files.set('README.txt', utf8(bundleReadme({ report: drawn.report, sha256, logKey, paths: [...files.keys()] })));
+    const subjects = [recordingId, ...related.keys()];
     const bundleJson = bundleManifest({
       log: parseVerifier(logKey).name,
       logKey,
+      ...(alsoSignedBy.length === 0 ? {} : { alsoSignedBy }),
       recording: recordingId,
-      subjects: [recordingId, ...related.keys()],
+      subjects,
       heads: new Map([...related].map(([subject, { head }]) => [subject, head])),
+      headsEntry: heads.entry.leaf,
       createdAt: drawn.report.madeAt.toISOString(),
       files,
     });
@@ -52,24 +74,30 @@ export class EvidenceBundles {
 
     files.set('bundle.json', utf8(bundleJson));
     // The chain is cut at the export: what came between report and export is in it, what came after is not.
-    const own = (await this.log.chain(recordingId)).filter((entry) => entry.seq <= exported.seq);
-    await this.prove(files, [...own, ...[...related.values()].flatMap(({ chain }) => chain)], exported.index);
+    const whole = await this.log.chain(recordingId);
+    const own = whole.filter((entry) => entry.seq <= exported.seq);
+    // What was erased a moment ago would be missing without the entry that says so.
+    if (whole.slice(own.length).some(({ type }) => type === 'payload.erased')) throw new ErasedMeanwhile();
+    const entries = [...own, ...[...related.values()].flatMap(({ chain }) => chain)];
+    const proving = await this.proofs.of({ entries, heads, subjects, through: exported.index });
+    for (const [path, bytes] of proving) files.set(path, bytes);
     this.verify(recordingId, files, logKey);
     return Buffer.from(encodeZip(files));
   }
 
-  /** The chains of what the recording's story cannot be told without, each as it is now: bundle.json names where they end. */
-  private async relatedChains({
-    ancestors,
-    derived,
-    dock,
-  }: Lineage): Promise<Map<string, { chain: LoggedEntry[]; head: Buffer }>> {
+  /** What the recording's story cannot be told without; each has an entry in the log when this returns. */
+  private async relatedSubjects({ ancestors, derived, dock }: Lineage): Promise<string[]> {
     // A redaction that was sealed a moment ago may still wait for its place in the log.
     for (const { sealedEntry } of [...ancestors, ...derived]) if (sealedEntry !== null) await this.log.sequenced(sealedEntry);
     const subjects = [...ancestors, ...derived, ...(dock === null ? [] : [dock])].map(({ id }) => id);
+    for (const subject of subjects) await this.log.begun(subject);
+    return subjects;
+  }
+
+  /** Their chains, each as it is now: bundle.json names where they end. */
+  private async relatedChains(subjects: readonly string[]): Promise<Map<string, { chain: LoggedEntry[]; head: Buffer }>> {
     const related = new Map<string, { chain: LoggedEntry[]; head: Buffer }>();
     for (const subject of subjects) {
-      await this.log.begun(subject);
       const chain = await this.log.chain(subject);
       const head = chain.at(-1)?.leaf;
       if (head === undefined) throw new LogBehind();
@@ -80,23 +108,11 @@ export class EvidenceBundles {
     return related;
   }
 
-  private async logKey(): Promise<string> {
-    const newest = (await this.log.identity())?.vkeys.at(-1);
-    if (newest === undefined) throw new LogBehind();
-    return newest;
-  }
-
-  private async prove(files: Map<string, Uint8Array>, entries: readonly LoggedEntry[], through: bigint): Promise<void> {
-    const { note, size } = await this.log.checkpointCovering(through);
-    const inOrder = entries.toSorted((a, b) => (a.index < b.index ? -1 : 1));
-    const proofs = await this.log.inclusionProofs(
-      inOrder.map(({ index }) => index),
-      size,
-    );
-    const lines = inOrder.map((entry) => bundleEntryLine({ ...entry, header: utf8(entry.header) }));
-    files.set('entries.jsonl', utf8(lines.join('')));
-    files.set('proofs.jsonl', utf8(inOrder.map(({ index }, i) => bundleProofLine({ index, hashes: proofs[i] ?? [] })).join('')));
-    files.set('checkpoint', utf8(note));
+  private async logKeys(): Promise<{ logKey: string; alsoSignedBy: readonly string[] }> {
+    const keys = await this.log.signingKeys();
+    const logKey = keys.at(-1);
+    if (logKey === undefined) throw new LogBehind();
+    return { logKey, alsoSignedBy: keys.slice(0, -1) };
   }
 
   private verify(recording: string, files: ReadonlyMap<string, Uint8Array>, logKey: string): void {

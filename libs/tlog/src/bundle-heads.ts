@@ -12,6 +12,7 @@ import {
   readHeadsMap,
   verifyHead,
   type HeadsMap,
+  type HeadsTree,
   type SubjectHead,
 } from './heads.js';
 import { JsonShape, type JsonObject } from './json-shape.js';
@@ -39,10 +40,12 @@ export function bundleHeads(args: {
   readonly entry: { readonly index: bigint; readonly header: Uint8Array; readonly hashes: readonly Hash[] };
   readonly size: bigint;
   readonly heads: readonly SubjectHead[];
+  /** That of `heads`, where it was made already. */
+  readonly tree?: HeadsTree;
   readonly subjects: readonly string[];
 }): string {
   const { entry, size, heads, subjects } = args;
-  const tree = headsTree(heads);
+  const tree = args.tree ?? headsTree(heads);
   const map = headsMap(size, heads, tree);
   if (decodeHeader(entry.header).sha256 !== headsDigest(map)) {
     throw new TlogError('heads-malformed', 'The entry is not of this map.');

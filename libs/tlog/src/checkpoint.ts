@@ -21,8 +21,9 @@ export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
 
 /** Reads exactly what `formatCheckpoint` writes; extension lines are refused, our logs have none. @throws TlogError */
 export function parseCheckpoint(text: string): Checkpoint {
-  const [origin, size, root, end, ...more] = text.split('\n');
-  if (origin === undefined || size === undefined || root === undefined || end !== '' || more.length > 0) {
+  const lines = text.split('\n');
+  const [origin = '', size = '', root = '', end] = lines;
+  if (end !== '' || lines.length > 4) {
     throw new TlogError('checkpoint-malformed', 'A checkpoint has three lines: origin, size and root.');
   }
   if (!isKeyName(origin)) throw new TlogError('checkpoint-malformed', 'The origin is empty or holds a space or a plus.');

@@ -11,6 +11,7 @@ import {
 import { leafHash } from './merkle.js';
 import { signatureLine } from './note-key.js';
 import { generateNoteKey, openNote, parseSigner, parseVerifier, signNote } from './note.js';
+import { refused } from './testing/refused.js';
 
 // A checkpoint that a public certificate transparency log published on 23 May 2026 with the cosignatures of four public witnesses, and a
 // signature of a type that we do not know (0x05, RFC 6962) by the log's own name.
@@ -50,8 +51,6 @@ interface Witness {
   readonly cosigner: ReturnType<typeof parseCosigner>;
   readonly verifier: ReturnType<typeof parseCosignatureVerifier>;
 }
-
-const refused = (code: string): Error => expect.objectContaining({ name: 'TlogError', code }) as Error;
 
 describe('a cosignature', () => {
   it('verifies where four public witnesses made one', () => {
@@ -122,6 +121,25 @@ describe('a cosignature', () => {
     }
   });
 
+  it('is refused when one witness made two, and skipped under another key of its name', () => {
+    const line = cosign(note, anna.cosigner, time);
+    const later = cosign(note, anna.cosigner, new Date(time.getTime() + 1000));
+    expect(() => verifyCosignatures(note + line + later, [anna.verifier])).toThrow(refused('note-malformed'));
+    expect(() => verifyCosignatures(note + line + line, [bela.verifier, anna.verifier])).toThrow(refused('note-malformed'));
+    const namesake = parseCosignatureVerifier(generateWitnessKey('witness.example/anna').vkey);
+    expect(verifyCosignatures(note + line, [namesake])).toEqual([]);
+    expect(verifyCosignatures(note + line + line, [bela.verifier])).toEqual([]);
+    expect(verifyCosignatures(note + line.replace('/anna', '/hanna'), [anna.verifier])).toEqual([]);
+  });
+
+  it('of another length does not verify', () => {
+    const encoded = Buffer.from(cosign(note, anna.cosigner, time).split(' ')[2]!, 'base64');
+    for (const bytes of [encoded.subarray(0, -1), Buffer.concat([encoded, Buffer.alloc(1)]), encoded.subarray(0, 8)]) {
+      const line = signatureLine(anna.cosigner, bytes.subarray(4));
+      expect(() => verifyCosignatures(note + line, [anna.verifier])).toThrow(refused('signature-invalid'));
+    }
+  });
+
   it('with a time that no date can hold does not verify', () => {
     const timestamp = Buffer.alloc(8);
     timestamp.writeBigUInt64BE(8_640_000_000_001n);
@@ -137,6 +155,11 @@ describe('a cosignature', () => {
     );
     expect(() => cosign('', anna.cosigner, time)).toThrow(refused('note-malformed'));
     expect(() => cosign(note, anna.cosigner, new Date(-1))).toThrow(refused('out-of-range'));
+    for (const at of [new Date(0), new Date(8_640_000_000_000_000)]) {
+      expect(verifyCosignatures(note + cosign(note, anna.cosigner, at), [anna.verifier])).toEqual([
+        { witness: anna.verifier, time: at },
+      ]);
+    }
   });
 });
 
@@ -145,16 +168,17 @@ describe('signature lines', () => {
     const lines = cosign(note, anna.cosigner, time) + cosign(note, bela.cosigner, time);
     expect(addSignatureLines(note, lines)).toBe(note + lines);
     expect(addSignatureLines(note, '')).toBe(note);
+    expect(() => addSignatureLines('no note', lines)).toThrow(refused('note-malformed'));
     expect(verifyCosignatures(note + lines, [anna.verifier, bela.verifier])).toHaveLength(2);
   });
 
   it.each([
-    ['no final newline', '— a AAAAAAA='],
-    ['no signature line', 'hello\n'],
-    ['another text', '\n— a AAAAAAAA\n'],
-    ['a key that signed already', note.slice(note.indexOf('—'))],
-  ])('are refused with %s', (_, lines) => {
-    expect(() => addSignatureLines(note, lines)).toThrow(expect.objectContaining({ name: 'TlogError' }) as Error);
+    ['no final newline', '— a AAAAAAA=', 'note-malformed'],
+    ['no signature line', 'hello\n', 'note-malformed'],
+    ['another text', '\n— a AAAAAAAA\n', 'note-malformed'],
+    ['a key that signed already', note.slice(note.indexOf('—')), 'note-malformed'],
+  ] as const)('are refused with %s', (_, lines, code) => {
+    expect(() => addSignatureLines(note, lines)).toThrow(refused(code));
   });
 });
 
@@ -163,6 +187,8 @@ describe('a witness key', () => {
     expect(anna.skey).toMatch(/^PRIVATE\+KEY\+witness\.example\/anna\+[0-9a-f]{8}\+B[A-Za-z0-9+/]{43}$/);
     expect(anna.cosigner).toMatchObject({ name: 'witness.example/anna', keyId: anna.verifier.keyId, vkey: anna.vkey });
     expect(() => parseVerifier(anna.vkey)).toThrow(refused('key-malformed'));
+    expect(() => parseVerifier(anna.vkey)).toThrow('The key is not an Ed25519 note key (type 0x01).');
+    expect(() => parseCosignatureVerifier(log.vkey)).toThrow('The key is not an Ed25519 cosigner key (type 0x04).');
     expect(() => parseSigner(anna.skey)).toThrow(refused('key-malformed'));
     expect(() => parseCosignatureVerifier(log.vkey)).toThrow(refused('key-malformed'));
     expect(() => parseCosigner(log.skey)).toThrow(refused('key-malformed'));

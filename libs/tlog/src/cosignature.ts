@@ -2,19 +2,15 @@ import { sign, verify } from 'node:crypto';
 import { parseCheckpoint } from './checkpoint.js';
 import { utf8 } from './encodings.js';
 import { SIGNATURE_TYPE, generateKey, keyObjectOf, openSkey, openVkey, signatureLine, type NoteKey } from './note-key.js';
-import { splitNote } from './note.js';
+import { splitNote, type NoteSigner } from './note.js';
 import { TlogError } from './tlog-error.js';
 
 /** A witness's public key. C2SP tlog-cosignature, Ed25519, signature type 0x04 */
 export type CosignatureVerifier = NoteKey;
 
 /** What a witness signs with. C2SP tlog-cosignature, Ed25519, signature type 0x04 */
-export interface Cosigner {
-  readonly name: string;
-  readonly keyId: number;
+export interface Cosigner extends NoteSigner {
   readonly vkey: string;
-  /** 64 bytes over the text's UTF-8. */
-  sign(text: string): Uint8Array;
 }
 
 /** A cosignature that verified. */

@@ -1,17 +1,18 @@
 import fc from 'fast-check';
+import { canonicalize } from './canonical-json.js';
 import { base64, utf8 } from './encodings.js';
 import {
   headLeaf,
-  headProof,
   headsDigest,
   headsMap,
   headsMapJson,
-  headsRoot,
+  headsTree,
+  HeadsTree,
   readHeadsMap,
   verifyHead,
   type SubjectHead,
 } from './heads.js';
-import { EMPTY_ROOT, inclusionProof, leafHash, nodeHash, sha256, type Hash } from './merkle.js';
+import { EMPTY_RANGE, EMPTY_ROOT, extend, inclusionProof, leafHash, nodeHash, rootOf, sha256, type Hash } from './merkle.js';
 import { uuidOf } from './sample-log.js';
 
 const maps = fc
@@ -32,9 +33,11 @@ describe('a heads map', () => {
         const readNode = (level: number, index: bigint): Hash =>
           level === 0 ? leaves[Number(index)]! : nodeHash(readNode(level - 1, index * 2n), readNode(level - 1, index * 2n + 1n));
         for (const position of map.keys()) {
-          const proof = headProof(map, position);
+          const proof = headsTree(map).proof(position);
           expect(proof).toEqual(await inclusionProof(BigInt(position), BigInt(map.length), readNode));
-          expect(() => verifyHead(map[position]!, BigInt(position), BigInt(map.length), proof, headsRoot(map))).not.toThrow();
+          expect(() =>
+            verifyHead(map[position]!, BigInt(position), BigInt(map.length), proof, headsTree(map).root),
+          ).not.toThrow();
         }
       }),
       { numRuns: 30 },
@@ -57,8 +60,8 @@ describe('a heads map', () => {
   it('proves no other head, at no other place, in no other map', () => {
     fc.assert(
       fc.property(maps, fc.nat(), fc.nat(), (map, at, other) => {
-        const [position, size, root] = [at % map.length, BigInt(map.length), headsRoot(map)];
-        const [head, proof] = [map[position]!, headProof(map, position)];
+        const [position, size, root] = [at % map.length, BigInt(map.length), headsTree(map).root];
+        const [head, proof] = [map[position]!, headsTree(map).proof(position)];
         const fails = (change: Partial<SubjectHead>): void => {
           expect(() => verifyHead({ ...head, ...change }, BigInt(position), size, proof, root)).toThrow(refused);
         };
@@ -68,7 +71,7 @@ describe('a heads map', () => {
         fails({ head: base64(leafHash(Uint8Array.of(1, 2))) });
         const elsewhere = other % map.length;
         if (elsewhere !== position) {
-          expect(() => verifyHead(head, BigInt(elsewhere), size, headProof(map, elsewhere), root)).toThrow(refused);
+          expect(() => verifyHead(head, BigInt(elsewhere), size, headsTree(map).proof(elsewhere), root)).toThrow(refused);
         }
         expect(() => verifyHead(head, size, size, proof, root)).toThrow(refused);
         for (const i of proof.keys()) {
@@ -76,10 +79,45 @@ describe('a heads map', () => {
           expect(() => verifyHead(head, BigInt(position), size, changed, root)).toThrow(refused);
         }
         const smaller = map.filter((_, i) => i !== elsewhere);
-        expect(headsRoot(smaller)).not.toEqual(root);
+        expect(headsTree(smaller).root).not.toEqual(root);
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('has the canonical JSON of a head as its leaf', () => {
+    fc.assert(
+      fc.property(
+        fc.uuid(),
+        fc.nat(),
+        fc.bigInt(0n, 2n ** 64n - 1n),
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        (...of) => {
+          const [subject, seq, index, hash] = of;
+          const head = { subject, seq, index: index.toString(), head: base64(hash) };
+          expect(headLeaf(head)).toEqual(leafHash(utf8(canonicalize(head))));
+        },
+      ),
+    );
+  });
+
+  it('may be asked while it is made, a head after the other', () => {
+    const map = Array.from({ length: 200 }, (_, i) => headOf(i)).sort((a, b) => (a.subject < b.subject ? -1 : 1));
+    const tree = new HeadsTree();
+    let range = EMPTY_RANGE;
+    expect(tree.root).toEqual(EMPTY_ROOT);
+    for (const [i, head] of map.entries()) {
+      tree.add(head);
+      range = extend(range, headLeaf(head));
+      expect(tree.root).toEqual(rootOf(range));
+      for (const position of [0, i >> 1, i]) {
+        const proof = tree.proof(position);
+        expect(() => verifyHead(map[position]!, BigInt(position), range.size, proof, tree.root)).not.toThrow();
+      }
+    }
+    const { root } = tree;
+    for (const refusable of [map[199]!, { ...headOf(1), subject: 'z' }]) expect(() => tree.add(refusable)).toThrow(refused);
+    expect(tree.root).toEqual(root);
   });
 
   it('is sorted strictly by subject', () => {
@@ -87,9 +125,8 @@ describe('a heads map', () => {
       fc.property(maps, fc.nat(), (map, at) => {
         const i = at % map.length;
         const doubled = [...map.slice(0, i), map[i]!, ...map.slice(i)];
-        expect(() => headsRoot(doubled)).toThrow('not sorted');
-        expect(() => headProof(doubled, 0)).toThrow('not sorted');
-        if (map.length > 1) expect(() => headsRoot([...map].reverse())).toThrow('not sorted');
+        expect(() => headsTree(doubled)).toThrow('not sorted');
+        if (map.length > 1) expect(() => headsTree([...map].reverse())).toThrow('not sorted');
       }),
       { numRuns: 20 },
     );
@@ -97,17 +134,22 @@ describe('a heads map', () => {
 
   it('has no proof of what is not in it, and no leaf that is not a head', () => {
     const map = [headOf(1)];
-    for (const position of [-1, 1, 0.5, Number.NaN]) expect(() => headProof(map, position)).toThrow(refused);
-    expect(headProof(map, 0)).toEqual([]);
-    expect(headsRoot([])).toEqual(EMPTY_ROOT);
+    for (const position of [-1, 1, 0.5, Number.NaN]) expect(() => headsTree(map).proof(position)).toThrow(refused);
+    expect(headsTree(map).proof(0)).toEqual([]);
+    expect(headsTree([]).root).toEqual(EMPTY_ROOT);
     for (const change of [
       { subject: 'X' },
+      { subject: headOf(1).subject.toUpperCase() },
+      { subject: `${headOf(1).subject}\n` },
       { seq: -1 },
+      { seq: -0 },
       { seq: 0.5 },
+      { seq: 2 ** 53 },
       { index: '01' },
       { index: '-1' },
       { head: '' },
       { head: 'AAAA' },
+      { head: headOf(1).head.replace(/.=$/, (digit) => `${String.fromCharCode(digit.charCodeAt(0) + 1)}=`) },
     ]) {
       expect(() => headLeaf({ ...headOf(1), ...change })).toThrow(refused);
     }

@@ -14,6 +14,8 @@ import {
   type Hash,
   type ReadNode,
 } from './merkle.js';
+import { refused } from './testing/refused.js';
+import type { TlogErrorCode } from './tlog-error.js';
 
 /** RFC 6962 §2.1 word for word, on the data itself: slow, and obviously right. */
 const reference = {
@@ -114,23 +116,24 @@ describe('the Merkle tree', () => {
         const [index, size, leaf] = [BigInt(i), BigInt(d.length), leafHash(d[i]!)];
         const proof = await inclusionProof(index, size, readNode);
         const good = { index, size, leaf, proof, root };
-        const refused = (change: Partial<typeof good>): void => {
-          expect(() => verifyInclusion({ ...good, ...change })).toThrow(expect.objectContaining({ name: 'TlogError' }) as Error);
+        const fails = (change: Partial<typeof good>, code: TlogErrorCode = 'proof-invalid'): void => {
+          expect(() => verifyInclusion({ ...good, ...change })).toThrow(refused(code));
         };
-        refused({ leaf: flip(leaf, b) });
-        refused({ root: flip(root, b) });
-        refused({ proof: [...proof, flip(root, b)] });
-        refused({ index: size });
-        refused({ index: -1n });
-        refused({ leaf: leaf.slice(1) });
+        fails({ leaf: flip(leaf, b) });
+        fails({ root: flip(root, b) });
+        fails({ proof: [...proof, flip(root, b)] });
+        fails({ index: size });
+        fails({ index: -1n });
+        fails({ leaf: leaf.slice(1) }, 'hash-malformed');
+        fails({ root: root.slice(1) }, 'hash-malformed');
         if (proof.length > 0) {
           const at = n % proof.length;
-          refused({ proof: proof.map((hash, j) => (j === at ? flip(hash, b) : hash)) });
-          refused({ proof: proof.filter((_, j) => j !== at) });
+          fails({ proof: proof.map((hash, j) => (j === at ? flip(hash, b) : hash)) });
+          fails({ proof: proof.filter((_, j) => j !== at) });
         }
         const elsewhere = n % d.length;
         // Equal leaves in mirrored places have the same proof, rightly.
-        if (hexOf(d[elsewhere]!) !== hexOf(d[i]!)) refused({ index: BigInt(elsewhere) });
+        if (hexOf(d[elsewhere]!) !== hexOf(d[i]!)) fails({ index: BigInt(elsewhere) });
       }),
     );
   });
@@ -179,44 +182,86 @@ describe('the Merkle tree', () => {
         const proof = await consistencyProof(oldSize, newSize, readNode);
         const good = { oldSize, newSize, oldRoot: roots[m]!, newRoot: root, proof };
         verifyConsistency(good);
-        const refused = (change: Partial<typeof good>): void => {
-          expect(() => verifyConsistency({ ...good, ...change })).toThrow(
-            expect.objectContaining({ name: 'TlogError' }) as Error,
-          );
+        const fails = (change: Partial<typeof good>): void => {
+          expect(() => verifyConsistency({ ...good, ...change })).toThrow(refused('proof-invalid'));
         };
-        refused({ oldRoot: flip(good.oldRoot, b) });
-        refused({ proof: [...proof, flip(root, b)] });
-        refused({ newSize: oldSize - 1n });
+        fails({ oldRoot: flip(good.oldRoot, b) });
+        fails({ proof: [...proof, flip(root, b)] });
+        fails({ newSize: oldSize - 1n });
         if (m === 0) return;
-        refused({ newRoot: flip(root, b) });
+        fails({ newRoot: flip(root, b) });
         const at = n % proof.length;
-        refused({ proof: proof.map((hash, j) => (j === at ? flip(hash, b) : hash)) });
-        refused({ proof: proof.filter((_, j) => j !== at) });
+        fails({ proof: proof.map((hash, j) => (j === at ? flip(hash, b) : hash)) });
+        fails({ proof: proof.filter((_, j) => j !== at) });
         const rewritten = grow(d.map((item, j) => (j === n % m ? Uint8Array.of(...item, 1) : item)));
-        refused({ newRoot: rewritten.root, proof: await consistencyProof(oldSize, newSize, rewritten.readNode) });
+        fails({ newRoot: rewritten.root, proof: await consistencyProof(oldSize, newSize, rewritten.readNode) });
       }),
     );
   });
 
-  it('refuses two roots for one size, and leaves that are no hashes', () => {
+  it('refuses two roots for one size, and a root of nothing that is not SHA-256 of nothing', async () => {
     const [a, b] = [leafHash(Uint8Array.of(1)), leafHash(Uint8Array.of(2))];
-    expect(() => verifyConsistency({ oldSize: 1n, newSize: 1n, oldRoot: a, newRoot: b, proof: [] })).toThrow(
-      'Two different roots',
-    );
-    expect(() => verifyConsistency({ oldSize: 0n, newSize: 0n, oldRoot: EMPTY_ROOT, newRoot: b, proof: [] })).toThrow(
-      'empty tree',
-    );
-    expect(() => extend(EMPTY_RANGE, Uint8Array.of(1))).toThrow('32 bytes');
-    expect(() => nodeHash(a, new Uint8Array(31))).toThrow('32 bytes');
-    expect(() => rootOf({ size: 3n, nodes: [a] })).toThrow('compact range');
-    expect(() => extend({ size: 1n, nodes: [] }, a)).toThrow('compact range');
+    const { root, roots, readNode } = grow([Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)]);
+    const invalid = refused('proof-invalid');
+    const verify = (oldSize: bigint, newSize: bigint, oldRoot: Hash, newRoot: Hash, proof: readonly Hash[] = []) => {
+      return () => verifyConsistency({ oldSize, newSize, oldRoot, newRoot, proof });
+    };
+    expect(verify(0n, 0n, EMPTY_ROOT, EMPTY_ROOT)).not.toThrow();
+    expect(verify(0n, 3n, EMPTY_ROOT, root)).not.toThrow();
+    expect(verify(1n, 1n, a, b)).toThrow(invalid);
+    expect(verify(0n, 0n, b, b)).toThrow(invalid);
+    expect(verify(0n, 0n, EMPTY_ROOT, b)).toThrow(invalid);
+    expect(verify(0n, 0n, b, EMPTY_ROOT)).toThrow(invalid);
+    expect(verify(0n, 3n, b, root)).toThrow(invalid);
+    expect(verify(0n, 3n, EMPTY_ROOT, root, [a])).toThrow(invalid);
+    expect(verify(3n, 3n, root, root, [a])).toThrow(invalid);
+    expect(verify(-1n, 3n, EMPTY_ROOT, root)).toThrow(invalid);
+    expect(verify(-1n, 0n, EMPTY_ROOT, EMPTY_ROOT)).toThrow(invalid);
+    expect(verify(3n, 2n, root, root)).toThrow(invalid);
+    expect(verify(1n, 3n, roots[1]!, root)).toThrow('too short');
+    expect(verify(3n, 4n, root, root)).toThrow('too short');
+    const proof = await consistencyProof(2n, 3n, readNode);
+    expect(verify(2n, 3n, roots[2]!, root, proof)).not.toThrow();
+    expect(verify(2n, 3n, roots[2]!, root, [...proof, a])).toThrow('too long');
+    expect(verify(2n, 3n, roots[2]!, b, proof)).toThrow('another new root');
+    const other = await consistencyProof(3n, 4n, grow(Array.from({ length: 4 }, (_, i) => Uint8Array.of(i))).readNode);
+    expect(verify(3n, 4n, root, b, other)).toThrow('another old root');
+    for (const short of [new Uint8Array(31), new Uint8Array(33), new Uint8Array()]) {
+      expect(verify(0n, 3n, short, root)).toThrow(refused('hash-malformed'));
+      expect(verify(0n, 3n, EMPTY_ROOT, short)).toThrow(refused('hash-malformed'));
+      expect(verify(2n, 3n, roots[2]!, root, [short])).toThrow(refused('hash-malformed'));
+    }
   });
 
-  it('refuses to prove what is not in the tree', async () => {
+  it('refuses hashes of another length, and ranges that are none', () => {
+    const a = leafHash(Uint8Array.of(1));
+    expect(() => extend(EMPTY_RANGE, Uint8Array.of(1))).toThrow(refused('hash-malformed'));
+    expect(() => nodeHash(a, new Uint8Array(31))).toThrow(refused('hash-malformed'));
+    expect(() => nodeHash(new Uint8Array(33), a)).toThrow(refused('hash-malformed'));
+    for (const range of [
+      { size: 3n, nodes: [a] },
+      { size: 1n, nodes: [] },
+      { size: 0n, nodes: [a] },
+      { size: 4n, nodes: [a, a] },
+      { size: -1n, nodes: [a] },
+      { size: -1n, nodes: [a, a] },
+    ]) {
+      expect(() => rootOf(range)).toThrow(refused('out-of-range'));
+      expect(() => extend(range, a)).toThrow(refused('out-of-range'));
+    }
+    expect(rootOf({ size: 1n, nodes: [a] })).toEqual(a);
+  });
+
+  it('refuses to prove what is not in the tree, or over nodes that are no hashes', async () => {
     const { readNode } = grow([Uint8Array.of(1)]);
-    await expect(inclusionProof(1n, 1n, readNode)).rejects.toThrow('no leaf 1');
-    await expect(inclusionProof(-1n, 1n, readNode)).rejects.toThrow('no leaf -1');
-    await expect(consistencyProof(2n, 1n, readNode)).rejects.toThrow('does not begin');
+    const outside = refused('out-of-range');
+    await expect(inclusionProof(1n, 1n, readNode)).rejects.toThrow(outside);
+    await expect(inclusionProof(-1n, 1n, readNode)).rejects.toThrow(outside);
+    await expect(inclusionProof(0n, 0n, readNode)).rejects.toThrow(outside);
+    await expect(consistencyProof(2n, 1n, readNode)).rejects.toThrow(outside);
+    await expect(consistencyProof(-1n, 1n, readNode)).rejects.toThrow(outside);
+    expect(await consistencyProof(0n, 1n, readNode)).toEqual([]);
+    await expect(inclusionProof(0n, 2n, () => new Uint8Array(31))).rejects.toThrow(refused('hash-malformed'));
   });
 
   it('counts beyond 2^53, where numbers would not', () => {

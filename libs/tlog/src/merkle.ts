@@ -94,7 +94,9 @@ export async function inclusionProof(index: bigint, size: bigint, readNode: Read
 
 /** Proof that the tree of `newSize` begins with the tree of `oldSize`; empty when they are equal or the old one was empty. RFC 6962 §2.1.2 @throws TlogError unless 0 ≤ oldSize ≤ newSize */
 export async function consistencyProof(oldSize: bigint, newSize: bigint, readNode: ReadNode): Promise<Hash[]> {
-  assertOrder(oldSize, newSize);
+  if (oldSize < 0n || oldSize > newSize) {
+    throw new TlogError('out-of-range', `A tree of ${newSize} leaves does not begin with one of ${oldSize}.`);
+  }
   if (oldSize === 0n) return [];
   const proof: Hash[] = [];
   let start = 0n;
@@ -211,12 +213,6 @@ function isOdd(n: bigint): boolean {
 
 function isPowerOfTwo(n: bigint): boolean {
   return n > 0n && (n & (n - 1n)) === 0n;
-}
-
-function assertOrder(oldSize: bigint, newSize: bigint): void {
-  if (oldSize < 0n || oldSize > newSize) {
-    throw new TlogError('out-of-range', `A tree of ${newSize} leaves does not begin with one of ${oldSize}.`);
-  }
 }
 
 function assertRange({ size, nodes }: CompactRange): void {

@@ -54,7 +54,7 @@ export function openVkey(type: SignatureType, vkey: string): NoteKey {
 
 /** @throws TlogError 'key-malformed', also for a key of another type. */
 export function openSkey(type: SignatureType, skey: string): NoteKey & { readonly privateKey: KeyObject } {
-  if (!skey.startsWith(PRIVATE_PREFIX)) throw new TlogError('key-malformed', `A private note key begins with ${PRIVATE_PREFIX}`);
+  if (!skey.startsWith(PRIVATE_PREFIX)) throw new TlogError('key-malformed', `A private note key begins with ${PRIVATE_PREFIX}.`);
   const { name, keyId, bytes } = parseKeyText(type, skey.slice(PRIVATE_PREFIX.length));
   const secret = privateKey(bytes);
   const key = noteKey(type, name, publicKeyOf(secret));
@@ -79,10 +79,8 @@ export function readUint32(bytes: Uint8Array): number {
 
 function parseKeyText(type: SignatureType, text: string): { name: string; keyId: number; bytes: Uint8Array } {
   // Only the first two plus signs separate: base64 has its own.
-  const [, name, hash, encoded] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/s.exec(text) ?? [];
-  if (name === undefined || hash === undefined || encoded === undefined || !isKeyName(name)) {
-    throw new TlogError('key-malformed', 'A note key reads name+hash+base64.');
-  }
+  const [, name = '', hash = '', encoded = ''] = /^([^+]*)\+([0-9a-f]{8})\+(.*)/s.exec(text) ?? [];
+  if (!isKeyName(name)) throw new TlogError('key-malformed', 'A note key reads name+hash+base64.');
   const bytes = fromBase64(encoded);
   if (bytes[0] !== type || bytes.length !== 33) {
     const wanted = type === SIGNATURE_TYPE.note ? 'an Ed25519 note key (type 0x01)' : 'an Ed25519 cosigner key (type 0x04)';

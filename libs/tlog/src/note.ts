@@ -23,13 +23,7 @@ export interface NoteSigner {
 }
 
 /** Verifies note texts under an Ed25519 key. C2SP signed-note, signature type 0x01 */
-export interface NoteVerifier {
-  readonly name: string;
-  readonly keyId: number;
-  /** "name+hash8+base64(0x01 || public key)", as golang.org/x/mod/sumdb/note writes it. */
-  readonly vkey: string;
-  /** 32 bytes. */
-  readonly publicKey: Uint8Array;
+export interface NoteVerifier extends NoteKey {
   verify(text: string, signature: Uint8Array): boolean;
 }
 
@@ -128,11 +122,6 @@ function isNoteText(text: string): boolean {
 
 function verifierWith({ name, keyId, vkey, publicKey }: NoteKey): NoteVerifier {
   const key = keyObjectOf({ publicKey });
-  return {
-    name,
-    keyId,
-    vkey,
-    publicKey,
-    verify: (text, signature) => signature.length === 64 && verify(null, utf8(text), key, signature),
-  };
+  const checks = (text: string, signature: Uint8Array): boolean => verify(null, utf8(text), key, signature);
+  return { name, keyId, vkey, publicKey, verify: checks };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { EMPTY_RANGE, consistencyProof, extend, inclusionProof, leafHash, rootOf, type Hash } from './merkle.js';
+import { refused } from './testing/refused.js';
 import { TILE_WIDTH, nodesFromTiles, tileOfNode, tilePath, type ReadTile } from './tiles.js';
 
 const SIZE = 66_000;
@@ -13,33 +14,38 @@ const readTile: ReadTile = (level, index, width) => {
   return Buffer.concat((tiles.get(`${level}/${index}`) ?? []).slice(0, width));
 };
 
-beforeAll(() => {
-  let range = EMPTY_RANGE;
-  for (let i = 0; i < SIZE; i += 1) {
-    range = extend(range, leafHash(Buffer.from(String(i))), (level, index, hash) => {
-      nodes.set(`${level}/${index}`, hash);
-      if (level % 8 !== 0) return;
-      const key = `${level / 8}/${index / BigInt(TILE_WIDTH)}`;
-      tiles.set(key, [...(tiles.get(key) ?? []), hash]);
-    });
-  }
-  expect(rootOf(range)).toHaveLength(32);
-});
-
 describe('hash tiles', () => {
+  beforeAll(() => {
+    let range = EMPTY_RANGE;
+    for (let i = 0; i < SIZE; i += 1) {
+      range = extend(range, leafHash(Buffer.from(String(i))), (level, index, hash) => {
+        nodes.set(`${level}/${index}`, hash);
+        if (level % 8 !== 0) return;
+        const key = `${level / 8}/${index / BigInt(TILE_WIDTH)}`;
+        tiles.set(key, [...(tiles.get(key) ?? []), hash]);
+      });
+    }
+    expect(rootOf(range)).toHaveLength(32);
+  });
+
   it('have the paths of C2SP tlog-tiles', () => {
     expect(tilePath(0, 0n)).toBe('tile/0/000');
     expect(tilePath(0, 1234067n)).toBe('tile/0/x001/x234/067');
     expect(tilePath(1, 1234n, 17)).toBe('tile/1/x001/234.p/17');
     expect(tilePath(63, 999n, 256)).toBe('tile/63/999');
+    expect(tilePath(0, 1000n, 255)).toBe('tile/0/x001/000.p/255');
+    expect(tilePath(0, 1_000_000n, 1)).toBe('tile/0/x001/x000/000.p/1');
     for (const [level, index, width] of [
       [64, 0n, 256],
       [-1, 0n, 256],
       [0, -1n, 256],
       [0, 0n, 0],
       [0, 0n, 257],
+      [0.5, 0n, 256],
+      [0, 0n, 0.5],
+      [0, 0n, 1.5],
     ] as const) {
-      expect(() => tilePath(level, index, width)).toThrow(expect.objectContaining({ code: 'out-of-range' }) as Error);
+      expect(() => tilePath(level, index, width)).toThrow(refused('out-of-range'));
     }
   });
 
@@ -75,9 +81,10 @@ describe('hash tiles', () => {
   });
 
   it('are refused when they have another length, and for nodes that are not complete', async () => {
-    await expect(nodesFromTiles(3n, () => new Uint8Array(64))(0, 0n)).rejects.toThrow('tile/0/000.p/3 has 64 bytes, not 96');
-    await expect(nodesFromTiles(3n, readTile)(1, 1n)).rejects.toThrow('not complete');
-    await expect(nodesFromTiles(3n, readTile)(0, 3n)).rejects.toThrow('not complete');
-    await expect(nodesFromTiles(3n, readTile)(0, -1n)).rejects.toThrow('not complete');
+    await expect(nodesFromTiles(3n, () => new Uint8Array(64))(0, 0n)).rejects.toThrow(refused('tile-malformed'));
+    await expect(nodesFromTiles(3n, readTile)(1, 1n)).rejects.toThrow(refused('out-of-range'));
+    await expect(nodesFromTiles(3n, readTile)(0, 3n)).rejects.toThrow(refused('out-of-range'));
+    await expect(nodesFromTiles(3n, readTile)(-1, 0n)).rejects.toThrow(refused('out-of-range'));
+    await expect(nodesFromTiles(3n, readTile)(0, -1n)).rejects.toThrow(refused('out-of-range'));
   });
 });

@@ -59,22 +59,13 @@ export function nodesFromTiles(size: bigint, readTile: ReadTile): ReadNode {
     const path = tilePath(tile.level, tile.index);
     const loading = read.get(path) ?? load(tile.level, tile.index);
     read.set(path, loading);
-    const bytes = await loading;
     const height = level % TILE_HEIGHT;
-    const first = Number((index << BigInt(height)) % BigInt(TILE_WIDTH));
-    let hashes: Hash[] = Array.from({ length: 1 << height }, (_, i) =>
-      bytes.slice((first + i) * HASH_BYTES, (first + i + 1) * HASH_BYTES),
-    );
-    while (hashes.length > 1) hashes = pairs(hashes).map(([a, b]) => nodeHash(a, b));
-    const [root] = hashes;
-    if (root === undefined) throw new TlogError('tile-malformed', `${path} is empty.`);
-    return root;
+    return rootWithin(await loading, Number((index << BigInt(height)) % BigInt(TILE_WIDTH)), 1 << height);
   };
 }
 
-function pairs(hashes: readonly Hash[]): [Hash, Hash][] {
-  return hashes.flatMap((left, i) => {
-    const right = hashes[i + 1];
-    return i % 2 === 0 && right !== undefined ? [[left, right] satisfies [Hash, Hash]] : [];
-  });
+/** Root over `count` hashes of a tile, a power of two, from the one at `first`. */
+function rootWithin(tile: Uint8Array, first: number, count: number): Hash {
+  if (count === 1) return tile.slice(first * HASH_BYTES, (first + 1) * HASH_BYTES);
+  return nodeHash(rootWithin(tile, first, count / 2), rootWithin(tile, first + count / 2, count / 2));
 }

@@ -20,6 +20,8 @@ export type TlogErrorCode =
   | 'receipt-malformed'
   | 'receipt-mismatch'
   | 'bundle-malformed'
+  | 'der-malformed'
+  | 'timestamp-malformed'
   | 'not-a-zip'
   | 'zip-altered';
 

@@ -3,6 +3,7 @@ import { signCheckpoint } from './checkpoint.js';
 import { addSignatureLines, cosign, generateWitnessKey, parseCosigner } from './cosignature.js';
 import { leafHash } from './merkle.js';
 import { generateNoteKey, parseSigner, parseVerifier } from './note.js';
+import { refused } from './testing/refused.js';
 import { checkPolicy, openTrusted, parsePolicy } from './witness-policy.js';
 
 const log = generateNoteKey('example.com/log');
@@ -23,8 +24,6 @@ group X-witnesses 2 X1 X2 X3
 group X-and-Y all X-witnesses Y-witnesses
 quorum X-and-Y
 `;
-
-const refused = (code: string): Error => expect.objectContaining({ name: 'TlogError', code }) as Error;
 
 function cosignedBy(...by: readonly string[]): string {
   const lines = by.map((alias) => cosign(note, parseCosigner(keys.get(alias)!.skey), time));
