@@ -6,6 +6,9 @@ import { Access1763600000004 } from './1763600000004-access.js';
 import { Redaction1763600000005 } from './1763600000005-redaction.js';
 import { CustodyAppend1763600000006 } from './1763600000006-custody-append.js';
 import { LogOutsideChecks1763600000007 } from './1763600000007-log-outside-checks.js';
+import { LogTimestampsByNote1763600000008 } from './1763600000008-log-timestamps-by-note.js';
+import { Erasure1763600000009 } from './1763600000009-erasure.js';
+import { CheaperAppend1763600000010 } from './1763600000010-cheaper-append.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -17,4 +20,7 @@ export const MIGRATIONS = [
   Redaction1763600000005,
   CustodyAppend1763600000006,
   LogOutsideChecks1763600000007,
+  LogTimestampsByNote1763600000008,
+  Erasure1763600000009,
+  CheaperAppend1763600000010,
 ];
