@@ -1,6 +1,6 @@
 import { checkInclusion, readChain, type StoredEntry } from './chain-entries.rules.js';
 import { LogInconsistent } from './log-inconsistent.js';
-import { ORIGIN, RECORDING, shortStory, uuid } from './testing/sample-chain.js';
+import { CUSTODIAN, ORIGIN, RECORDING, shortStory, uuid } from './testing/sample-chain.js';
 import { leafHash } from '#tlog';
 
 function faultOf(stored: readonly StoredEntry[], subject = RECORDING, log = ORIGIN): string {
@@ -43,7 +43,7 @@ describe('reading a chain', () => {
   });
 
   it('finds a changed payload', () => {
-    const stored = changed(4, ({ payload }) => ({ payload: payload.replace('Ada Byron', 'Bob Byron') }));
+    const stored = changed(4, ({ payload }) => ({ payload: payload?.replace('Ada Byron', 'Bob Byron') ?? null }));
     expect(faultOf(stored)).toBe('payloads: The payload of entry 4 is not the one that the entry commits to.');
   });
 
@@ -64,6 +64,67 @@ describe('reading a chain', () => {
     expect(faultOf(changed(0, () => ({ header: '{}', leaf: Buffer.from(leafHash(bytes)) })))).toBe(
       'entries: Entry 0 cannot be read.',
     );
+  });
+});
+
+describe('reading a chain with erased payloads', () => {
+  const ERASED_AT = '2026-11-22T08:00:00.000Z';
+  const erased = (): StoredEntry[] => shortStory().erase(CUSTODIAN, ERASED_AT).stored;
+  const missing = (at: number): string =>
+    `payloads: The payload of entry ${at} is missing, and no later entry says that it was erased.`;
+
+  it('gives what is public of every entry, and which entry says that the rest was erased', () => {
+    const chain = readChain(RECORDING, ORIGIN, erased());
+    expect(chain).toHaveLength(13);
+    for (const entry of chain.slice(0, 12))
+      expect(entry).toMatchObject({ who: null, event: null, erased: { index: 12n, at: ERASED_AT } });
+    expect(chain[2]?.header).toMatchObject({ type: 'recording.sealed', sha256: expect.any(String) });
+    expect(chain[12]).toMatchObject({ who: CUSTODIAN, event: { type: 'payload.erased' }, erased: null });
+  });
+
+  it('names the first erasure for what was erased then, and the second for what came after', () => {
+    const chain = shortStory().erase(CUSTODIAN, ERASED_AT);
+    chain.append({ type: 'access.refused', action: 'viewing.open', reason: 'role' }, CUSTODIAN, ERASED_AT);
+    chain.erase(CUSTODIAN, '2026-11-23T08:00:00.000Z');
+    const read = readChain(RECORDING, ORIGIN, chain.stored);
+    expect(read.map((entry) => entry.erased !== null)).toEqual([...Array<boolean>(12).fill(true), false, true, false]);
+    expect(read[13]?.erased).toEqual({ index: 14n, at: '2026-11-23T08:00:00.000Z' });
+  });
+
+  it('finds a payload that is gone without an entry that says so', () => {
+    expect(faultOf(changed(4, () => ({ salt: null, payload: null })))).toBe(missing(4));
+    expect(faultOf(changed(4, () => ({ salt: null })))).toBe(missing(4));
+    expect(faultOf(changed(4, () => ({ payload: null })))).toBe(missing(4));
+  });
+
+  it('finds a payload that went after the entry that could have named it', () => {
+    const chain = shortStory().erase(CUSTODIAN, ERASED_AT);
+    chain.append({ type: 'access.refused', action: 'viewing.open', reason: 'role' }, CUSTODIAN, ERASED_AT);
+    expect(faultOf(chain.stored.with(13, { ...(chain.stored[13] as StoredEntry), salt: null, payload: null }))).toBe(missing(13));
+  });
+
+  it('believes no entry whose own payload is gone, nor one that names only what came before it', () => {
+    const stored = erased();
+    expect(faultOf(stored.with(12, { ...(stored[12] as StoredEntry), salt: null, payload: null }))).toBe(missing(0));
+    const early = shortStory();
+    early.append({ type: 'payload.erased', entries: [uuid('entry 13')], reason: 'too early' }, CUSTODIAN, ERASED_AT);
+    early.append({ type: 'access.refused', action: 'viewing.open', reason: 'role' }, CUSTODIAN, ERASED_AT);
+    expect(faultOf(early.stored.with(13, { ...(early.stored[13] as StoredEntry), salt: null, payload: null }))).toBe(missing(13));
+  });
+
+  it('finds a public header that was changed all the same', () => {
+    const stored = erased();
+    const entry = stored[4] as StoredEntry;
+    expect(faultOf(stored.with(4, { ...entry, header: entry.header.replace('2026-11-20', '2026-11-19') }))).toBe(
+      'entries: Entry 4 does not have the hash that is stored with it.',
+    );
+  });
+
+  it('is proven under the checkpoint as before', async () => {
+    const sample = shortStory().erase(CUSTODIAN, ERASED_AT);
+    const chain = readChain(RECORDING, ORIGIN, sample.stored);
+    const proofs = await sample.proofs();
+    expect(() => checkInclusion(chain, proofs, sample.checkpoint())).not.toThrow();
   });
 });
 

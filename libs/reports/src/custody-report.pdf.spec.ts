@@ -2,7 +2,7 @@ import { custodyReportPdf } from './custody-report.pdf.js';
 import { custodyReport } from './custody-report.rules.js';
 import { reportFonts } from './report-fonts.js';
 import { pdfText } from './testing/pdf-text.js';
-import { OFFICER, RECORDING, shortStory } from './testing/sample-chain.js';
+import { CUSTODIAN, OFFICER, RECORDING, shortStory } from './testing/sample-chain.js';
 import { longStory, sampleSources } from './testing/sample-report.js';
 
 /** Setting hundreds of rows takes seconds on a busy machine. */
@@ -62,6 +62,22 @@ describe.each([
 });
 
 describe('the PDF of a custody report', () => {
+  it(
+    'reads “payload erased” for every entry whose payload was, with when and by which entry, and no name that was in it',
+    async () => {
+      const report = custodyReport(sampleSources(shortStory().erase(CUSTODIAN, '2026-11-22T08:00:00.000Z')));
+      const { bytes } = await custodyReportPdf(report, await builtIn, { compress: false });
+      const all = letters(pdfText(bytes).join(''));
+      const said = letters('Payload erased on 2026-11-22 02:00:00 -06:00 (2026-11-22 08:00:00.000 UTC), as log entry 12 says.');
+      expect(all.split(said)).toHaveLength(13);
+      for (const kind of ['recording.announced', 'recording.sealed', 'access.granted', 'viewing.closed'])
+        expect(all).toContain(letters(`This was an entry of the kind “${kind}”.`));
+      for (const gone of ['Ada Byron', 'IA-2026-0412', '10.1.0.9', 'A complaint of 18 November'])
+        expect(all).not.toContain(letters(gone));
+    },
+    PATIENCE_MS,
+  );
+
   it(
     'of 300 entries repeats the head of the table on every page and leaves no entry out',
     async () => {

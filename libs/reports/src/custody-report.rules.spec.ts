@@ -1,6 +1,6 @@
 import { custodyReport, fingerprint } from './custody-report.rules.js';
 import { LogInconsistent } from './log-inconsistent.js';
-import { INVESTIGATOR, opened, RECORDING, SampleChain, shortStory, uuid } from './testing/sample-chain.js';
+import { CUSTODIAN, INVESTIGATOR, opened, RECORDING, SampleChain, shortStory, uuid } from './testing/sample-chain.js';
 import { sampleSources } from './testing/sample-report.js';
 
 describe('a custody report', () => {
@@ -96,10 +96,84 @@ describe('a custody report', () => {
     expect(quarantined.entries[0]?.outcome).toBe('failed');
   });
 
+  it('refuses to be made when the register names another file than the log, also when the payloads are erased', () => {
+    const sources = sampleSources(shortStory().erase(CUSTODIAN, '2026-11-22T08:00:00.000Z'));
+    expect(() => custodyReport({ ...sources, recording: { ...sources.recording, sha256: Buffer.alloc(32) } })).toThrow(
+      LogInconsistent,
+    );
+  });
+
   it('refuses to be made when the register names another file than the log', () => {
     const sources = sampleSources();
     const other = { ...sources.recording, sha256: Buffer.alloc(32) };
     expect(() => custodyReport({ ...sources, recording: other })).toThrow(LogInconsistent);
     expect(() => custodyReport({ ...sources, recording: { ...sources.recording, size: 1 } })).toThrow(LogInconsistent);
+  });
+});
+
+describe('a custody report of a recording whose payloads were erased', () => {
+  const [erasedAt, since] = ['2026-11-22T08:00:00.000Z', '2026-11-23T09:00:00.000Z'];
+  const story = (): SampleChain => shortStory().erase(CUSTODIAN, erasedAt);
+  const report = custodyReport(sampleSources(story()));
+
+  it('lists every entry with its time, its kind, and by which entry its payload was erased', () => {
+    expect(report.entries.map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(report.entries[4]).toMatchObject({
+      at: custodyReport(sampleSources()).entries[4]?.at,
+      what: 'Payload erased on 2026-11-22 02:00:00 -06:00 (2026-11-22 08:00:00.000 UTC), as log entry 12 says. This was an entry of the kind “access.refused”.',
+      outcome: 'refused',
+    });
+    expect(report.entries[12]).toMatchObject({
+      who: { name: 'Grace Hopper' },
+      what: 'Destroyed the particulars of 12 entries; that they were there, and when, stays provable.',
+    });
+  });
+
+  it('tells who acted by nothing but the id in the public header', () => {
+    expect(report.entries[4]?.who).toEqual({ name: 'Payload erased', standing: `id ${INVESTIGATOR.id}`, address: undefined });
+    expect(report.entries[2]?.who).toEqual({ name: 'Payload erased', standing: '', address: undefined });
+    expect(JSON.stringify(report.entries.slice(0, 12))).not.toMatch(/Ada|Byron|4711|IA-2026-0412|10\.1\.0/);
+  });
+
+  it('still says when and as what the recording was sealed, and counts what is public', () => {
+    const item = new Map(report.item);
+    expect(item.get('Announced')).toMatch(/log entry 0$/);
+    expect(item.get('Sealed')).toMatch(/log entry 2$/);
+    expect(report.summary).toContain('It was viewed once, by 1 person. 2 attempts were refused');
+    expect(report.summary).toContain('exported in 1 custody report or evidence bundle before this one');
+    expect(report.summary).toContain('The particulars of 12 entries were erased, as later entries say');
+    expect(report.exports).toEqual([
+      expect.objectContaining({
+        what: 'Custody report',
+        who: expect.objectContaining({ name: 'Payload erased' }),
+        sha256: '12'.repeat(32),
+      }),
+    ]);
+  });
+
+  it('says of viewings and redacted copies what was erased about them', () => {
+    expect(report.viewings).toEqual([
+      expect.objectContaining({ closed: 'Payload erased', why: 'Payload erased', ranges: 'Payload erased' }),
+    ]);
+    expect(new Map(report.redactions[0]?.facts).get('How it was made')).toBe('Payload erased');
+  });
+
+  it('keeps the end of a viewing whose opening was erased, and what came after the erasure', () => {
+    const chain = new SampleChain().append(opened('first'), INVESTIGATOR, '2026-11-21T09:00:00.000Z').erase(CUSTODIAN, erasedAt);
+    const delivered = [{ fromMs: 0, toMs: 1000 }];
+    chain.append(
+      { type: 'viewing.closed', viewing: uuid('first'), delivered, files: 1, bytes: 1, aborted: 0, closedBy: 'service' },
+      INVESTIGATOR,
+      since,
+    );
+    chain.append(opened('second'), INVESTIGATOR, since);
+    const { viewings, summary } = custodyReport({ ...sampleSources(chain), derived: [] });
+    expect(viewings.map(({ opened: at, why, ranges }) => [at.slice(0, 10), why, ranges])).toEqual([
+      ['2026-11-21', 'Payload erased', 'Payload erased'],
+      ['Payload er', 'Payload erased', 'the part 0:00.0 to 0:01.0 was sent'],
+      ['2026-11-23', 'internal-investigation, case IA-2026-0412', 'not yet known'],
+    ]);
+    expect(summary).toContain('It was viewed 2 times, by 1 person.');
+    expect(summary).toContain('The particulars of 1 entry were erased');
   });
 });

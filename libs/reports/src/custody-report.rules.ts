@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Attribution, EventOf } from '#custody';
+import type { Attribution, CustodyEventType, EventOf } from '#custody';
 import type { Recording } from '#evidence';
 import { parseVerifier, type Checkpoint } from '#tlog';
-import type { ChainEntry } from './chain-entries.rules.js';
-import { describe, viewed, type EventLine } from './event-sentences.js';
+import type { ChainEntry, ToldEntry } from './chain-entries.rules.js';
+import { describe, describeErased, viewed, type EventLine } from './event-sentences.js';
 import { LogInconsistent } from './log-inconsistent.js';
 import { count, Notation, size, span, type Moment } from './report-notation.js';
 
@@ -20,7 +20,7 @@ export interface ReportEntry extends EventLine {
 /** Somebody as they were then. */
 export interface Who {
   readonly name: string;
-  /** e.g. "Badge 4711, investigator", "Docking station" */
+  /** e.g. "Badge 4711, investigator", "Docking station"; an id when the name was erased. */
   readonly standing: string;
   /** Address they came from; undefined for the service itself. */
   readonly address: string | undefined;
@@ -98,6 +98,8 @@ export interface ReportSources {
   readonly checkpoint: Checkpoint & { readonly note: string };
 }
 
+const ERASED = 'Payload erased';
+
 /** What the report says, from what the log holds. @throws LogInconsistent when the register and the log disagree on what the item is */
 export function custodyReport(sources: ReportSources): CustodyReport {
   const { agency, timeZone, madeAt, recording, chain } = sources;
@@ -107,8 +109,8 @@ export function custodyReport(sources: ReportSources): CustodyReport {
     index: entry.index.toString(),
     seq: entry.header.seq,
     at: notation.moment(entry.header.at),
-    who: whoOf(entry.who),
-    ...describe(entry.event, notation),
+    who: whoIn(entry),
+    ...(entry.event === null ? describeErased(entry, notation) : describe(entry.event, notation)),
   }));
   return {
     agency,
@@ -128,20 +130,31 @@ export function custodyReport(sources: ReportSources): CustodyReport {
   };
 }
 
-/** Events of one type with their entries, in order. */
-function all<T extends ChainEntry['event']['type']>(
-  chain: readonly ChainEntry[],
-  type: T,
-): { entry: ChainEntry; event: EventOf<T> }[] {
-  return chain.flatMap((entry) => (entry.event.type === type ? [{ entry, event: entry.event as EventOf<T> }] : []));
+/** Entries of these types, in order; the particulars of some may be erased. */
+function ofType(chain: readonly ChainEntry[], ...types: readonly CustodyEventType[]): ChainEntry[] {
+  return chain.filter(({ header }) => types.some((type) => type === header.type));
+}
+
+/** Events of one type with their entries, in order, as far as they were not erased. */
+function all<T extends CustodyEventType>(chain: readonly ChainEntry[], type: T): { entry: ToldEntry; event: EventOf<T> }[] {
+  return chain.flatMap((entry) =>
+    entry.event?.type === type ? [{ entry: entry as ToldEntry, event: entry.event as EventOf<T> }] : [],
+  );
 }
 
 function checkIdentity({ size: bytes, sha256 }: ReportedRecording, chain: readonly ChainEntry[]): void {
   const digest = sha256.toString('hex');
-  for (const { entry, event } of [...all(chain, 'recording.announced'), ...all(chain, 'recording.sealed')]) {
-    if (event.sha256 !== digest || event.size !== bytes)
-      throw new LogInconsistent('item', `The register of recordings names another file than entry ${entry.index} of the log.`);
+  for (const { index, header, event } of ofType(chain, 'recording.announced', 'recording.sealed')) {
+    if (header.sha256 !== digest || (event !== null && 'size' in event && event.size !== bytes))
+      throw new LogInconsistent('item', `The register of recordings names another file than entry ${index} of the log.`);
   }
+}
+
+/** Who acted is still told apart by the id in the public header when the name was erased. */
+function whoIn({ who, header }: ChainEntry): Who {
+  return who === null
+    ? { name: ERASED, standing: header.actor === null ? '' : `id ${header.actor}`, address: undefined }
+    : whoOf(who);
 }
 
 export function whoOf({ kind, name, badge, roles, address }: Attribution): Who {
@@ -158,10 +171,10 @@ export function whoOf({ kind, name, badge, roles, address }: Attribution): Who {
 
 function itemOf({ recording, dock, chain }: ReportSources, notation: Notation): Fact[] {
   const { probe, clockOffsetMs, recordedAt } = recording;
-  const [announced] = all(chain, 'recording.announced');
-  const [sealed] = all(chain, 'recording.sealed');
-  const placed = (found: { entry: ChainEntry } | undefined): string =>
-    found === undefined ? 'not on record' : `${notation.time(found.entry.header.at)}, log entry ${found.entry.index}`;
+  const [announced] = ofType(chain, 'recording.announced');
+  const [sealed] = ofType(chain, 'recording.sealed');
+  const placed = (entry: ChainEntry | undefined): string =>
+    entry === undefined ? 'not on record' : `${notation.time(entry.header.at)}, log entry ${entry.index}`;
   const facts: Fact[] = [
     ['Recording', recording.id],
     ['File name', recording.name],
@@ -217,11 +230,12 @@ function summaryOf(
   entries: readonly ReportEntry[],
   notation: Notation,
 ): string {
-  const viewings = all(chain, 'viewing.opened');
-  const viewers = new Set(viewings.map(({ entry }) => entry.header.actor)).size;
+  const viewings = ofType(chain, 'viewing.opened');
+  const viewers = new Set(viewings.map(({ header }) => header.actor)).size;
   const refusals = entries.filter(({ outcome }) => outcome === 'refused').length;
-  const exported = all(chain, 'custody-report.exported').length + all(chain, 'evidence-bundle.exported').length;
-  const [sealed] = all(chain, 'recording.sealed');
+  const exported = ofType(chain, 'custody-report.exported', 'evidence-bundle.exported').length;
+  const [sealed] = ofType(chain, 'recording.sealed');
+  const erased = chain.filter(({ event }) => event === null).length;
   const origin =
     recording.parentId === null
       ? `This recording was made with camera ${recording.camera} by the officer with badge ${recording.officerBadge}${dock === null ? '' : ` and handed in through the docking station “${dock.name}”`}.`
@@ -229,7 +243,7 @@ function summaryOf(
   const sealing =
     sealed === undefined
       ? `It is not sealed (${recording.state}).`
-      : `It was sealed on ${notation.time(sealed.entry.header.at)}: the stored file was read back whole and had the SHA-256 given above. From then on it has been locked against change.`;
+      : `It was sealed on ${notation.time(sealed.header.at)}: the stored file was read back whole and had the SHA-256 given above. From then on it has been locked against change.`;
   const sentences = [
     origin,
     sealing,
@@ -240,6 +254,11 @@ function summaryOf(
     `${capital(count(derived.length, 'redacted copy', 'redacted copies'))} ${derived.length === 1 ? 'was' : 'were'} made from it.`,
     `It was exported in ${count(exported, 'custody report or evidence bundle', 'custody reports or evidence bundles')} before this one.`,
     `The record about it holds ${count(entries.length, 'entry', 'entries')}; all are listed here and none is withheld.`,
+    ...(erased === 0
+      ? []
+      : [
+          `The particulars of ${count(erased, 'entry', 'entries')} were erased, as later entries say: what remains of ${erased === 1 ? 'it' : 'them'} is kind, time, place in the log, hashes and opaque ids.`,
+        ]),
   ];
   return sentences.join(' ');
 }
@@ -248,17 +267,30 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** Every viewing by its opening. The end of one whose opening was erased cannot be told to belong to it, and stands by itself. */
 function viewingsOf(chain: readonly ChainEntry[], notation: Notation): ReportViewing[] {
   const closings = new Map(all(chain, 'viewing.closed').map((closing) => [closing.event.viewing, closing]));
-  return all(chain, 'viewing.opened').map(({ entry, event }) => {
-    const closing = closings.get(event.viewing);
-    return {
-      who: whoOf(entry.who),
-      opened: notation.time(entry.header.at),
-      closed: closing === undefined ? 'still open' : notation.time(closing.entry.header.at),
-      why: `${event.purpose}, case ${event.caseNumber}`,
-      ranges: closing === undefined ? 'not yet known' : viewed(closing.event.delivered),
-    };
+  const openings = new Set(all(chain, 'viewing.opened').map(({ event }) => event.viewing));
+  return chain.flatMap((entry): ReportViewing[] => {
+    const { header, event } = entry;
+    const [who, at] = [whoIn(entry), notation.time(header.at)];
+    if (event?.type === 'viewing.opened') {
+      const closing = closings.get(event.viewing);
+      return [
+        {
+          who,
+          opened: at,
+          closed: closing === undefined ? 'still open' : notation.time(closing.entry.header.at),
+          why: `${event.purpose}, case ${event.caseNumber}`,
+          ranges: closing === undefined ? 'not yet known' : viewed(closing.event.delivered),
+        },
+      ];
+    }
+    if (event?.type === 'viewing.closed' && !openings.has(event.viewing))
+      return [{ who, opened: ERASED, closed: at, why: ERASED, ranges: viewed(event.delivered) }];
+    if (event === null && header.type === 'viewing.opened')
+      return [{ who, opened: at, closed: ERASED, why: ERASED, ranges: ERASED }];
+    return [];
   });
 }
 
@@ -280,6 +312,8 @@ function redactionsOf({ derived, chain }: ReportSources, notation: Notation): Re
         ['Reason', order.event.reason],
         ['Covered and muted', `${count(order.event.regions, 'region')}, ${count(order.event.mutes, 'span')}`],
       );
+    if (made === undefined && chain.some(({ header, event }) => event === null && header.type === 'redaction.sealed'))
+      facts.push(['How it was made', ERASED]);
     if (made !== undefined)
       facts.push(
         ['SHA-256 of the plan', made.planSha256],
@@ -291,10 +325,10 @@ function redactionsOf({ derived, chain }: ReportSources, notation: Notation): Re
 }
 
 function exportsOf(chain: readonly ChainEntry[], notation: Notation): ReportExport[] {
-  return chain.flatMap(({ header, who, event }) => {
-    if (event.type !== 'custody-report.exported' && event.type !== 'evidence-bundle.exported') return [];
-    const what = event.type === 'custody-report.exported' ? 'Custody report' : 'Evidence bundle';
-    return [{ what, at: notation.time(header.at), who: whoOf(who), sha256: event.sha256 }];
+  return ofType(chain, 'custody-report.exported', 'evidence-bundle.exported').map((entry) => {
+    const { type, at, sha256 = '' } = entry.header;
+    const what = type === 'custody-report.exported' ? 'Custody report' : 'Evidence bundle';
+    return { what, at: notation.time(at), who: whoIn(entry), sha256 };
   });
 }
 

@@ -15,16 +15,31 @@ export interface CustodyEntryView {
   readonly type: CustodyEventType;
   readonly at: string;
   readonly actor: string | null;
-  readonly who: Attribution;
+  /** Of the file that the entry is about, lowercase hex. */
+  readonly sha256: string | null;
+  /** Null, like `event`, when the payload was erased. */
+  readonly who: Attribution | null;
   /** The event's own particulars. */
-  readonly event: Readonly<Record<string, unknown>>;
+  readonly event: Readonly<Record<string, unknown>> | null;
+  /** Which later entry says that the payload was erased, by its place in the log, and when; null when it was not. */
+  readonly erased: { readonly index: string; readonly at: string } | null;
   /** Leaf hash, base64. */
   readonly leaf: string;
 }
 
-function view({ index, header, leaf, who, event: { type, ...event } }: ChainEntry): CustodyEntryView {
-  const { seq, at, actor } = header;
-  return { index: index.toString(), seq, type, at, actor, who, event, leaf: Buffer.from(leaf).toString('base64') };
+function view(entry: ChainEntry): CustodyEntryView {
+  const { seq, type, at, actor, sha256 = null } = entry.header;
+  return {
+    ...{ index: entry.index.toString(), seq, type: type as CustodyEventType, at, actor, sha256 },
+    ...particulars(entry),
+    leaf: Buffer.from(entry.leaf).toString('base64'),
+  };
+}
+
+function particulars({ who, event, erased }: ChainEntry): Pick<CustodyEntryView, 'who' | 'event' | 'erased'> {
+  if (event === null) return { who, event, erased: { index: erased.index.toString(), at: erased.at } };
+  const { type: _, ...details } = event;
+  return { who, event: details, erased };
 }
 
 function attachment(bytes: Buffer, type: string, name: string): StreamableFile {

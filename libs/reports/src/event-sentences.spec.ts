@@ -1,7 +1,8 @@
 import type { CustodyEvent, CustodyEventType, EventOf } from '#custody';
-import { describe as inWords, EVENT_SENTENCES, viewed, type Outcome } from './event-sentences.js';
+import { describe as inWords, describeErased, EVENT_SENTENCES, viewed, type Outcome } from './event-sentences.js';
 import { Notation } from './report-notation.js';
-import { uuid } from './testing/sample-chain.js';
+import { readChain, type ErasedEntry } from './chain-entries.rules.js';
+import { CUSTODIAN, ORIGIN, RECORDING, SampleChain, uuid } from './testing/sample-chain.js';
 
 const notation = new Notation('Europe/Vienna');
 const until = '2026-11-20T10:30:00.000Z';
@@ -77,6 +78,17 @@ describe('every event in words', () => {
       if (typeof value === 'string' && event.type !== 'access.refused' && event.type !== 'rendition.published')
         expect(all).toContain(value);
     }
+  });
+
+  it.each(events)('has a sentence and the same outcome when its payload was erased: $event.type', ({ event, outcome }) => {
+    if (event.type === 'payload.erased') return; // never erased itself
+    const chain = new SampleChain().append(event, CUSTODIAN, until).erase(CUSTODIAN, '2026-11-21T10:30:00.000Z');
+    const line = describeErased(readChain(RECORDING, ORIGIN, chain.stored)[0] as ErasedEntry, notation);
+    expect(line).toEqual({
+      what: `Payload erased on 2026-11-21 11:30:00 +01:00 (2026-11-21 10:30:00.000 UTC), as log entry 1 says. This was an entry of the kind “${event.type}”.`,
+      outcome,
+      facts: 'sha256' in event ? [['SHA-256', sha256]] : [],
+    });
   });
 
   it('covers the whole catalogue', () => {

@@ -1,5 +1,6 @@
 import type { CustodyEvent, CustodyEventType, EventOf } from '#custody';
 import type { Action } from '#identity';
+import type { ErasedEntry } from './chain-entries.rules.js';
 import { count, size, span, type Notation } from './report-notation.js';
 
 /** How it ended: refused and failed attempts stand out in every report. */
@@ -14,7 +15,21 @@ export interface EventLine {
   readonly facts: readonly (readonly [label: string, value: string])[];
 }
 
-type Describe<T extends CustodyEventType> = (event: EventOf<T>, notation: Notation) => EventLine;
+type Sentence = Omit<EventLine, 'outcome'>;
+type Describe<T extends CustodyEventType> = (event: EventOf<T>, notation: Notation) => Sentence;
+
+/** By the kind alone, which stays on record when the particulars are erased. What is not here was done. */
+const NOT_DONE: ReadonlyMap<string, Outcome> = new Map<CustodyEventType, Outcome>([
+  ['sign-in.failed', 'refused'],
+  ['manifest.refused', 'refused'],
+  ['access.refused', 'refused'],
+  ['upload.duplicate-refused', 'refused'],
+  ['upload.part-refused', 'refused'],
+  ['access.denied', 'refused'],
+  ['recording.quarantined', 'failed'],
+  ['rendition.failed', 'failed'],
+  ['redaction.failed', 'failed'],
+]);
 
 /** What an action was, after "Was refused to". Past entries may hold actions that no longer exist. */
 const ATTEMPTS: Readonly<Partial<Record<Action, string>>> = {
@@ -48,40 +63,36 @@ const REASONS: Readonly<Record<string, string>> = {
   'other-session': 'the viewing was opened in another session',
 };
 
-function done(what: string, ...facts: EventLine['facts']): EventLine {
-  return { what, outcome: 'done', facts };
+function line(what: string, ...facts: Sentence['facts']): Sentence {
+  return { what, facts };
 }
 
-function refused(what: string, ...facts: EventLine['facts']): EventLine {
-  return { what, outcome: 'refused', facts };
-}
-
-function failed(what: string, ...facts: EventLine['facts']): EventLine {
-  return { what, outcome: 'failed', facts };
+function outcomeOf(type: string): Outcome {
+  return NOT_DONE.get(type) ?? 'done';
 }
 
 /** One line for every event of the catalogue: an event without its line does not compile. STYLE.md 5 */
 export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } = {
   'person.enrolled': (e) =>
-    done(
+    line(
       `Made an account for ${e.name}.`,
       ['User name', e.username],
       ['Badge', e.badge ?? 'none'],
       ['Roles', e.roles.join(', ')],
     ),
-  'sign-in.succeeded': (e) => done('Signed in.', ['Method', e.method]),
-  'sign-in.failed': (e) => refused('Tried to sign in with a wrong secret.', ['Method', e.method]),
-  'signed-out': (e) => done('Signed out.', ['Session', e.session]),
+  'sign-in.succeeded': (e) => line('Signed in.', ['Method', e.method]),
+  'sign-in.failed': (e) => line('Tried to sign in with a wrong secret.', ['Method', e.method]),
+  'signed-out': (e) => line('Signed out.', ['Session', e.session]),
   'service-token.issued': (e, n) =>
-    done(`Issued the service token “${e.name}”.`, ['Roles', e.roles.join(', ')], ['Valid until', n.time(e.expiresAt)]),
-  'dock.enrolled': (e) => done(`Enrolled the docking station “${e.name}”.`, ['Public key', e.publicKey]),
-  'dock.revoked': (e) => done('Revoked the key of the docking station.', ['Reason', e.reason]),
+    line(`Issued the service token “${e.name}”.`, ['Roles', e.roles.join(', ')], ['Valid until', n.time(e.expiresAt)]),
+  'dock.enrolled': (e) => line(`Enrolled the docking station “${e.name}”.`, ['Public key', e.publicKey]),
+  'dock.revoked': (e) => line('Revoked the key of the docking station.', ['Reason', e.reason]),
   'manifest.refused': (e) =>
-    refused('Handed in a manifest that could not be accepted.', ['Problem', e.problem], ['SHA-256', e.sha256]),
+    line('Handed in a manifest that could not be accepted.', ['Problem', e.problem], ['SHA-256', e.sha256]),
   'access.refused': (e) =>
-    refused(`Was refused to ${ATTEMPTS[e.action as Action] ?? `do “${e.action}”`}.`, ['Reason', REASONS[e.reason] ?? e.reason]),
+    line(`Was refused to ${ATTEMPTS[e.action as Action] ?? `do “${e.action}”`}.`, ['Reason', REASONS[e.reason] ?? e.reason]),
   'recording.announced': (e, n) =>
-    done(
+    line(
       `Announced the file “${e.name}” under the signature of the docking station.`,
       ['Size', size(e.size)],
       ['Camera', e.camera],
@@ -91,15 +102,15 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['Manifest', e.manifest],
     ),
   'upload.duplicate-refused': (e) =>
-    refused(
+    line(
       `Announced the same file again, as “${e.name}”; it was not stored twice.`,
       ['SHA-256', e.sha256],
       ['Manifest', e.manifest],
     ),
   'upload.part-refused': (e) =>
-    refused(`Sent part ${e.part} of the file other than announced; it was not taken.`, ['Problem', e.problem]),
+    line(`Sent part ${e.part} of the file other than announced; it was not taken.`, ['Problem', e.problem]),
   'recording.sealed': (e, n) =>
-    done(
+    line(
       e.parent === null
         ? 'Sealed the recording: what is stored, read back whole, is what the docking station signed.'
         : 'Sealed the recording: what is stored, read back whole, is what was made from its parent.',
@@ -111,17 +122,17 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ...(e.parent === null ? [] : [['Parent', e.parent] as const]),
     ),
   'recording.quarantined': (e) =>
-    failed('Put the recording in quarantine: it is kept, but cannot be played.', ['Problem', e.problem], ['SHA-256', e.sha256]),
+    line('Put the recording in quarantine: it is kept, but cannot be played.', ['Problem', e.problem], ['SHA-256', e.sha256]),
   'rendition.published': (e) =>
-    done(
+    line(
       'Made a copy for playing; the recording itself was not changed.',
       ['Recipe', e.recipe],
       ['Tool', e.tool],
       ['Files', String(e.files)],
     ),
-  'rendition.failed': (e) => failed('Could not make a copy for playing.', ['Problem', e.problem], ['Recipe', e.recipe]),
+  'rendition.failed': (e) => line('Could not make a copy for playing.', ['Problem', e.problem], ['Recipe', e.recipe]),
   'access.requested': (e, n) =>
-    done(
+    line(
       `Asked for access until ${n.time(e.until)}.`,
       ['Purpose', e.purpose],
       ['Case', e.caseNumber],
@@ -129,26 +140,26 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['Request', e.request],
     ),
   'access.granted': (e, n) =>
-    done(`Granted ${e.personName} access until ${n.time(e.until)}.`, ['Grant', e.grant], ['Request', e.request]),
-  'access.denied': (e) => refused('Denied a request for access.', ['Reason', e.reason], ['Request', e.request]),
-  'access.revoked': (e) => done('Took a grant back.', ['Reason', e.reason], ['Grant', e.grant]),
+    line(`Granted ${e.personName} access until ${n.time(e.until)}.`, ['Grant', e.grant], ['Request', e.request]),
+  'access.denied': (e) => line('Denied a request for access.', ['Reason', e.reason], ['Request', e.request]),
+  'access.revoked': (e) => line('Took a grant back.', ['Reason', e.reason], ['Grant', e.grant]),
   'viewing.opened': (e) =>
-    done('Opened a viewing.', ['Purpose', e.purpose], ['Case', e.caseNumber], ['Viewing', e.viewing], ['Grant', e.grant]),
+    line('Opened a viewing.', ['Purpose', e.purpose], ['Case', e.caseNumber], ['Viewing', e.viewing], ['Grant', e.grant]),
   'viewing.closed': (e) =>
-    done(
+    line(
       `${e.closedBy === 'viewer' ? 'Ended the viewing' : 'The viewing ended by itself'}; ${viewed(e.delivered)}.`,
       ['Sent', `${count(e.files, 'file')}, ${size(e.bytes)}${e.aborted === 0 ? '' : `, ${e.aborted} broken off`}`],
       ['Viewing', e.viewing],
     ),
   'redaction.ordered': (e) =>
-    done(
+    line(
       `Ordered a redacted copy with ${count(e.regions, 'covered region')} and ${count(e.mutes, 'muted span')}.`,
       ['Reason', e.reason],
       ['SHA-256 of the plan', e.sha256],
       ['Redaction', e.redaction],
     ),
   'redaction.sealed': (e) =>
-    done(
+    line(
       `Sealed a redacted copy as recording ${e.result}; this recording was not changed.`,
       ['SHA-256 of the copy', e.sha256],
       ['SHA-256 of the plan', e.planSha256],
@@ -156,22 +167,22 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['Recipe', e.recipe],
       ['Tool', e.tool],
     ),
-  'redaction.failed': (e) => failed('Could not make a redacted copy.', ['Problem', e.problem], ['Redaction', e.redaction]),
+  'redaction.failed': (e) => line('Could not make a redacted copy.', ['Problem', e.problem], ['Redaction', e.redaction]),
   'custody-report.exported': (e) =>
-    done(`Exported a custody report of ${count(e.pages, 'page')}, through entry ${e.throughSeq}.`, [
+    line(`Exported a custody report of ${count(e.pages, 'page')}, through entry ${e.throughSeq}.`, [
       'SHA-256 of the PDF',
       e.sha256,
     ]),
   'log.heads': (e) =>
-    done(`Put on record where every chain ended among the first ${e.size} entries of the log.`, ['SHA-256 of the map', e.sha256]),
-  'log.key-added': (e) => done('Began to sign checkpoints with another key.', ['Public key', e.vkey]),
-  'log.key-retired': (e) => done('Stopped signing checkpoints with a key.', ['Public key', e.vkey]),
+    line(`Put on record where every chain ended among the first ${e.size} entries of the log.`, ['SHA-256 of the map', e.sha256]),
+  'log.key-added': (e) => line('Began to sign checkpoints with another key.', ['Public key', e.vkey]),
+  'log.key-retired': (e) => line('Stopped signing checkpoints with a key.', ['Public key', e.vkey]),
   'payload.erased': (e) =>
-    done(
+    line(
       `Destroyed the particulars of ${count(e.entries.length, 'entry', 'entries')}; that they were there, and when, stays provable.`,
       ['Reason', e.reason],
     ),
-  'evidence-bundle.exported': (e) => done('Exported an evidence bundle.', ['SHA-256 of its bundle.json', e.sha256]),
+  'evidence-bundle.exported': (e) => line('Exported an evidence bundle.', ['SHA-256 of its bundle.json', e.sha256]),
 };
 
 /** "the parts 0:04.0 to 0:12.0 and 0:20.0 to 0:24.0 were sent" */
@@ -184,8 +195,20 @@ export function viewed(delivered: EventOf<'viewing.closed'>['delivered']): strin
 /** Total: an entry that a later version of the service wrote is shown by its name, never left out. */
 export function describe(event: CustodyEvent, notation: Notation): EventLine {
   if (!Object.hasOwn(EVENT_SENTENCES, event.type))
-    return done(`Wrote an entry of the kind “${String(event.type)}”, which this version does not know.`);
+    return { ...line(`Wrote an entry of the kind “${String(event.type)}”, which this version does not know.`), outcome: 'done' };
   // One lookup serves all members of the union; the mapped type above has paired each with its own function.
   const sentence = EVENT_SENTENCES[event.type] as Describe<CustodyEventType>;
-  return sentence(event, notation);
+  return { ...sentence(event, notation), outcome: outcomeOf(event.type) };
+}
+
+/** An entry whose particulars were erased: its kind, its time and the hash of its file are public and stay. */
+export function describeErased({ header, erased }: ErasedEntry, notation: Notation): EventLine {
+  const { type, sha256 } = header;
+  return {
+    ...line(
+      `Payload erased on ${notation.time(erased.at)}, as log entry ${erased.index} says. This was an entry of the kind “${type}”.`,
+      ...(sha256 === undefined ? [] : [['SHA-256', sha256] as const]),
+    ),
+    outcome: outcomeOf(type),
+  };
 }

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decodeZip, openCheckpoint, parseVerifier, verifyBundle } from '#tlog';
 import type { CustodyEntryAnswer, RedactionAnswer } from '../../../test/support/answers.js';
 import { TestDock } from '../../../test/support/dock.js';
@@ -89,6 +92,7 @@ describe('exports of a recording’s custody', () => {
     const verdict = verify(answer);
     expect(verdict.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(verdict).toMatchObject({ ok: true, recording, logKeyPinned: true });
+    expect(verdict.complete?.size).toBeGreaterThan(0n);
     const files = decodeZip(answer.bytes);
     expect([...files.keys()].toSorted()).toEqual([
       'README.txt',
@@ -96,6 +100,7 @@ describe('exports of a recording’s custody', () => {
       'checkpoint',
       'dock-key.txt',
       'entries.jsonl',
+      'heads.jsonl',
       'manifest.note',
       'proofs.jsonl',
       'report.pdf',
@@ -110,6 +115,19 @@ describe('exports of a recording’s custody', () => {
   it('hands out bundles that all verify when several are asked for at the same moment', async () => {
     const answers = await Promise.all([bundle(), report(), bundle(), bundle()]);
     expect([answers[0], answers[2], answers[3]].map((answer) => answer && verify(answer).ok)).toEqual([true, true, true]);
+  }, 30_000);
+
+  it('hands out bundles that leave nothing out while their dock goes on making entries', async () => {
+    const refusals = (async () => {
+      for (let i = 0; i < 8; i += 1) expect((await dock.announce(`no manifest ${i}`)).status).toBeGreaterThanOrEqual(400);
+    })();
+    const answers = [await bundle(), await bundle()];
+    await refusals;
+    for (const verdict of [...answers, await bundle()].map(verify)) {
+      expect(verdict.checks.filter(({ ok }) => !ok)).toEqual([]);
+      expect(verdict.checks.map(({ name }) => name)).toContain('heads');
+    }
+    expect((await chainOf(auditor, recording)).filter(({ type }) => type === 'log.heads')).toEqual([]);
   }, 30_000);
 
   it('puts a redacted copy’s original into its bundle, and the copy into that of the original', async () => {
@@ -173,6 +191,18 @@ describe('exports of a recording’s custody', () => {
     expect((await report(recording, stack.anonymous())).status).toBe(401);
   });
 
+  it('makes no bundle while the log is frozen, and leaves nothing behind that waits', async () => {
+    await asSuperuser(stack.database, (client) => client.query("INSERT INTO log_freezes (reason) VALUES ('test')"));
+    const answer = await bundle();
+    const waiting = await asSuperuser(stack.database, (client) => client.query('SELECT FROM custody_pending'));
+    await asSuperuser(stack.database, (client) =>
+      client.query("INSERT INTO log_freezes (frozen, reason) VALUES (false, 'test')"),
+    );
+    expect(answer.expect(503).problem().type).toBe('urn:custodiet:log-frozen');
+    expect(waiting.rows).toEqual([]);
+    expect(verify(await bundle()).ok).toBe(true);
+  });
+
   describe('when a superuser has changed an entry and its hash', () => {
     let tampered: string;
     let entries: number;
@@ -220,6 +250,51 @@ describe('exports of a recording’s custody', () => {
 
     it('goes on handing out what is whole', async () => {
       expect(verify(await bundle()).ok).toBe(true);
+    });
+  });
+});
+
+describe('exports under a witness policy, from a log that maps its heads every second', () => {
+  let folder: string;
+  let stack: Stack;
+  // Nobody has to cosign: what is said about it here holds for every policy.
+  const policy = '# The oversight board has not named a witness yet.\nquorum none\n';
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'custodiet-policy-'));
+    await writeFile(join(folder, 'policy.txt'), policy);
+    stack = await startStack({ WITNESS_POLICY_FILE: join(folder, 'policy.txt'), HEADS_SECONDS: '1' });
+  }, 180_000);
+  afterAll(async () => {
+    await stack?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('have the policy in the bundle as it stands in the file, and verify by it', async () => {
+    const dock = await TestDock.enrol(await stack.signIn('administrator'));
+    const { recording } = await dock.upload('stop.mp4', variantOf(await clipBytes({ seconds: 4 })));
+    const auditor = await stack.signIn('auditor');
+    const files = decodeZip((await auditor.post(`/api/recordings/${recording}/evidence-bundle`)).expect(200).bytes);
+    expect(Buffer.from(files.get('policy.txt') ?? '').toString()).toBe(policy);
+    expect(Buffer.from(files.get('README.txt') ?? '').toString()).toContain('--policy');
+    const verdict = verifyBundle(files, { logKey: parseVerifier(stack.logKey) });
+    expect(verdict.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(verdict.cosigned).toEqual({ pinned: false, by: [] });
+    const altered = new Map([...files, ['policy.txt', Buffer.from('quorum none\n')]]);
+    expect(verifyBundle(altered, { logKey: parseVerifier(stack.logKey) }).ok).toBe(false);
+  }, 120_000);
+
+  it('go on beside the maps that the worker makes by itself', async () => {
+    const made = async (): Promise<number> => {
+      const own = `SELECT FROM custody_entries e JOIN custody_payloads p ON p.entry = e.id
+                   WHERE type = 'log.heads' AND p.payload LIKE '%"name":"heads-schedule"%'`;
+      return (await asSuperuser(stack.database, (client) => client.query(own))).rows.length;
+    };
+    const before = await made();
+    await eventually('two more maps are on record', async () => {
+      // Something has to happen: a log that does not grow is not mapped again.
+      await stack.signIn('auditor');
+      return (await made()) >= before + 2;
     });
   });
 });

@@ -3,11 +3,13 @@ import { EvidenceModule } from '#evidence';
 import { IdentityModule } from '#identity';
 import { RedactionModule } from '#redaction';
 import { BundleAttachments } from './bundle-attachments.service.js';
+import { BundleProofs } from './bundle-proofs.service.js';
 import { CheckedChains } from './checked-chains.service.js';
 import { CustodyController } from './custody.controller.js';
 import { CustodyReports } from './custody-report.service.js';
 import { EvidenceBundles } from './evidence-bundle.service.js';
 import { ExportRecord } from './export-record.service.js';
+import { LogProofController } from './log-proof.controller.js';
 import { LogController } from './log.controller.js';
 import { LogTilesController } from './log-tiles.controller.js';
 import { RecordingLineage } from './recording-lineage.service.js';
@@ -15,7 +17,7 @@ import { RecordingLineage } from './recording-lineage.service.js';
 /** The HTTP face, for the API only: custody entries, reports, bundles, and what the public may know of the log. */
 @Module({
   imports: [EvidenceModule, IdentityModule, RedactionModule],
-  providers: [CheckedChains, RecordingLineage, ExportRecord, CustodyReports, BundleAttachments, EvidenceBundles],
-  controllers: [CustodyController, LogController, LogTilesController],
+  providers: [CheckedChains, RecordingLineage, ExportRecord, CustodyReports, BundleAttachments, BundleProofs, EvidenceBundles],
+  controllers: [CustodyController, LogController, LogProofController, LogTilesController],
 })
 export class ReportsHttpModule {}

@@ -101,6 +101,14 @@ export class SampleChain {
     return this;
   }
 
+  /** Destroys the payloads of all entries so far, but not of those that say what was erased, and puts that on record. */
+  erase(who: Attribution, at: string): this {
+    const erased = this.stored.filter(({ header }) => !header.includes('"type":"payload.erased"'));
+    for (const entry of erased) this.stored[Number(entry.index)] = { ...entry, salt: null, payload: null };
+    const entries = erased.map(({ index }) => uuid(`entry ${index}`));
+    return this.append({ type: 'payload.erased', entries, reason: 'Order 12 of the district court' }, who, at);
+  }
+
   checkpoint(): Checkpoint & { note: string } {
     const note = signCheckpoint({ origin: ORIGIN, size: this.range.size, root: rootOf(this.range) }, parseSigner(this.key.skey));
     return openCheckpoint(note, [this.logKey]);
