@@ -1,6 +1,7 @@
 /** The import rules of libs/README.md: imports run downward only, and a library's public face is its index.ts. */
 const MAY_IMPORT = {
   tlog: [],
+  fsck: ['tlog'],
   platform: ['tlog'],
   media: [],
   storage: ['platform'],
@@ -32,7 +33,7 @@ const only = (app, allowed) => ({
 module.exports = {
   forbidden: [
     ...downward,
-    only('verifier', ['tlog']),
+    only('verifier', ['tlog', 'fsck']),
     only('dock', ['tlog']),
     only('witness', ['tlog']),
     {
@@ -54,10 +55,23 @@ module.exports = {
       to: { path: 'node_modules' },
     },
     {
+      name: 'fsck-fits-into-one-file',
+      comment: 'libs/fsck is bundled into custodiet-verify: it speaks to PostgreSQL and S3, and needs nothing else',
+      severity: 'error',
+      from: { path: '^libs/fsck/', pathNot: TESTS },
+      to: { path: 'node_modules', pathNot: 'node_modules/(pg|@types/pg|@aws-sdk/client-s3)/' },
+    },
+    {
       name: 'public-face-only',
       severity: 'error',
-      from: { path: '^(apps|test)/' },
+      from: { path: '^(apps|test)/', pathNot: `${TESTS}|^test/attacks/` },
       to: { path: '^libs/[^/]+/src/', pathNot: ['^libs/[^/]+/src/index\\.ts$'] },
+    },
+    {
+      name: 'tests-prepare-with-what-libraries-test-with',
+      severity: 'error',
+      from: { path: `^(apps|test)/.*(${TESTS})|^test/attacks/` },
+      to: { path: '^libs/[^/]+/src/', pathNot: ['^libs/[^/]+/src/(index\\.ts$|sample-log\\.ts$|testing/)'] },
     },
     {
       name: 'apps-never-import-apps',

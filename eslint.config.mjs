@@ -27,7 +27,14 @@ export default tseslint.config(
     },
   },
   {
-    files: ['libs/platform/src/config.ts', 'test/**/*.ts', '**/*.spec.ts', '**/*.int-spec.ts', 'apps/dock/src/dock-config.ts'],
+    files: [
+      'libs/platform/src/config.ts',
+      'test/**/*.ts',
+      '**/*.spec.ts',
+      '**/*.int-spec.ts',
+      'apps/dock/src/dock-config.ts',
+      'apps/verifier/src/fsck-config.ts',
+    ],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

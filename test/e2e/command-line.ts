@@ -31,7 +31,7 @@ export async function fsck(
   env: NodeJS.ProcessEnv,
   logKey: string,
 ): Promise<{ readonly code: number | null; readonly report: FsckReport }> {
-  const { code, stdout, stderr } = await runProgram('apps/worker/src/fsck.js', ['--json', '--log-key', logKey], env);
+  const { code, stdout, stderr } = await runProgram('custodiet-verify.mjs', ['fsck', '--json', '--log-key', logKey], env);
   if (stdout === '') throw new Error(`fsck said nothing and ended with ${code}: ${stderr}`);
   return { code, report: JSON.parse(stdout) as FsckReport };
 }

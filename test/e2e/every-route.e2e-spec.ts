@@ -34,6 +34,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'GET /health/ready': { may: 'public' },
   'GET /log/checkpoint': { may: 'public' },
   'GET /log/keys': { may: 'public' },
+  'GET /log/proof': { may: 'public' },
   'GET /log/tile/{level}/{path}': { may: 'public' },
   'GET /log/tile/entries/{path}': { may: ['auditor'] },
   'POST /api/session': { may: 'public', body: { username: 'nobody', password: 'wrong' } },
@@ -123,6 +124,7 @@ describe('every route', () => {
     const path = template
       .replace('{id}', id)
       .replace('{part}', '1')
+      .replace('/log/proof', '/log/proof?index=0')
       .replace('{name}', 'poster.jpg')
       .replace('{level}/{path}', '0/000.p/1')
       .replace('{path}', '000.p/1');

@@ -1,9 +1,18 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeHeader, generateNoteKey, leafHash, parseVerifier, TILE_WIDTH } from '#tlog';
+import {
+  decodeHeader,
+  generateNoteKey,
+  leafHash,
+  openCheckpoint,
+  parseProof,
+  parseVerifier,
+  TILE_WIDTH,
+  verifyInclusion,
+} from '#tlog';
 import { eventually } from '../support/eventually.js';
-import type { HttpClient } from '../support/http.js';
+import type { Answer, HttpClient } from '../support/http.js';
 import { startStack, type Stack } from '../support/stack.js';
 import { runProgram, type Ended } from './command-line.js';
 import { downloadLog, sizeOf, tilePaths } from './log-download.js';
@@ -48,6 +57,21 @@ describe('the public log', () => {
     runProgram('custodiet-verify.mjs', ['log', log, '--log-key', stack.logKey, ...args]);
 
   describe('over HTTP', () => {
+    it('proves to anybody, by its index, that an entry is in it, and says so of no other', async () => {
+      const proofOf = (index: string): Promise<Answer<unknown>> => stack.anonymous().get(`/log/proof?index=${index}`);
+      const leaves = files.get('tile/0/001') ?? Buffer.alloc(0);
+      const answer = (await proofOf('300')).expect(200);
+      expect(answer.contentType).toBe('text/plain');
+      const { index, hashes, checkpoint } = parseProof(answer.text);
+      const { size: covered, root } = openCheckpoint(checkpoint, [parseVerifier(stack.logKey)]);
+      const leaf = leaves.subarray((300 - 256) * 32, (301 - 256) * 32);
+      expect(index).toBe(300n);
+      expect(() => verifyInclusion({ index, size: covered, leaf, proof: hashes, root })).not.toThrow();
+      expect((await proofOf('100000000000000000')).expect(404).problem().type).toBe('urn:custodiet:not-found');
+      for (const wrong of ['', '-1', '01', '1.5', 'x', '1&index=2', '1&size=2', '9'.repeat(19)])
+        expect((await proofOf(wrong)).expect(400).problem().type).toBe('urn:custodiet:invalid-request');
+    });
+
     it('gives anybody its hash tiles, full and partial, to be kept for ever', async () => {
       const paths = tilePaths(size, 'hashes');
       expect(paths).toEqual(

@@ -223,6 +223,7 @@ describe('redaction and export', () => {
         'checkpoint',
         'dock-key.txt',
         'entries.jsonl',
+        'heads.jsonl',
         'manifest.note',
         'proofs.jsonl',
         'report.pdf',

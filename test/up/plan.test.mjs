@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { parseDotEnv, productEnvironment, readUserEnvironment, roleUrls } from '../../docker/environment.mjs';
+import { parseDotEnv, productEnvironment, readUserEnvironment, roleUrls, shellForThrowAway } from '../../docker/environment.mjs';
 import { installedAsLocked, sourcesDigest } from '../../docker/packages-and-build.mjs';
 import { choosePort, isFree } from '../../docker/ports.mjs';
 import { exclusively, identify, isAlive } from '../../docker/processes.mjs';
@@ -51,12 +51,15 @@ describe('the environment of the product', () => {
     assert.equal(environment.PUBLIC_URL, 'http://127.0.0.1:8080');
     assert.equal(environment.S3_EVIDENCE_BUCKET, 'custodiet-evidence');
     assert.equal(environment.LOG_SIGNING_KEY_FILE, '/data/keys/log-signing.key');
+    assert.equal(environment.WITNESS_POLICY_FILE, '/data/witness-policy.txt');
     assert.ok(Object.values(environment).every((value) => typeof value === 'string'));
   });
 
   it('takes what the person set over what was generated', () => {
-    const environment = generate({ user: { PORT: '9000', HOST: '0.0.0.0', LOG_ORIGIN: 'evidence.example/log', PATH: '/bin' } });
+    const settled = { LOG_ORIGIN: 'evidence.example/log', WITNESS_POLICY_FILE: '/etc/policy.txt' };
+    const environment = generate({ user: { PORT: '9000', HOST: '0.0.0.0', ...settled, PATH: '/bin' } });
     assert.equal(environment.PUBLIC_URL, 'http://127.0.0.1:9000');
+    assert.equal(environment.WITNESS_POLICY_FILE, '/etc/policy.txt');
     assert.equal(environment.HOST, '0.0.0.0');
     assert.equal(environment.LOG_ORIGIN, 'evidence.example/log');
     assert.equal(environment.PATH, undefined);
@@ -67,9 +70,22 @@ describe('the environment of the product', () => {
     assert.equal(generate({ services: started, user: { S3_ACCESS_KEY_ID: 'stray' } }).S3_ACCESS_KEY_ID, 'made');
   });
 
-  it("never lets a throw-away run near the person's key, buckets or port", () => {
-    const user = { PORT: '9000', LOG_SIGNING_KEY_FILE: '/secret', S3_EVIDENCE_BUCKET: 'real', FFMPEG_PATH: '/opt/ffmpeg' };
-    const environment = generate({ user, throwAway: true, runName: 'test-7' });
+  it("never lets a throw-away run near the person's key, witnesses, buckets or port", () => {
+    const own = { LOG_SIGNING_KEY_FILE: '/secret', WITNESS_POLICY_FILE: '/etc/policy.txt', S3_EVIDENCE_BUCKET: 'real' };
+    const environment = generate({
+      user: { PORT: '9000', ...own, FFMPEG_PATH: '/opt/ffmpeg' },
+      throwAway: true,
+      runName: 'test-7',
+    });
+    const shell = {
+      LOG_SIGNING_KEY: 'k',
+      LOG_FORMER_KEYS: 'k',
+      WITNESS_POLICY_FILE: '/f',
+      TIMESTAMP_AUTHORITIES: 'u',
+      PATH: '/bin',
+    };
+    assert.deepEqual(shellForThrowAway(shell), { PATH: '/bin' });
+    assert.equal(environment.WITNESS_POLICY_FILE, undefined);
     assert.equal(environment.PORT, '8080');
     assert.equal(environment.LOG_SIGNING_KEY_FILE, '/data/keys/log-signing.key');
     assert.equal(environment.S3_EVIDENCE_BUCKET, 'custodiet-test-7-evidence');
@@ -144,16 +160,16 @@ describe('what must be installed', () => {
   const native = { postgres: 'native', redis: 'native', objectStore: 'ceph' };
 
   it('is every native service and ffmpeg on a bare machine', () => {
-    const packages = ['postgresql', 'redis-server', 'ceph-mon', 'ceph-osd', 'radosgw', 'ffmpeg', 'fonts-dejavu-core'];
+    const packages = ['postgresql', 'redis-server', 'ceph-mon', 'ceph-osd', 'radosgw', 'ffmpeg', 'fonts-dejavu-core', 'openssl'];
     assert.deepEqual(missingPackages(native, {}, nothing), packages);
   });
 
-  it('is ffmpeg alone where the services come from elsewhere', () => {
+  it('is what no service is where the services come from elsewhere', () => {
     const sources = { postgres: 'docker', redis: 'named', objectStore: 'minio' };
-    assert.deepEqual(missingPackages(sources, {}, { ...nothing, font: () => true }), ['ffmpeg']);
+    assert.deepEqual(missingPackages(sources, {}, { ...nothing, font: () => true }), ['ffmpeg', 'openssl']);
     const user = { FFMPEG_PATH: '/opt/ffmpeg', FFPROBE_PATH: '/opt/ffprobe' };
     assert.deepEqual(
-      missingPackages(sources, user, { ...nothing, font: () => true, program: (name) => name.startsWith('/opt/') }),
+      missingPackages(sources, user, { ...nothing, font: () => true, program: (name) => /^(\/opt\/|openssl$)/.test(name) }),
       [],
     );
   });

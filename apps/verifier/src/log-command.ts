@@ -3,9 +3,9 @@ import { parseVerifier, TlogError, type LogTrust, type NoteVerifier, type Witnes
 import { replayLog } from './log-replay.js';
 import { LogUnreadable, logSource, type LogSource } from './log-source.js';
 import type { LogResult } from './log-text.js';
+import { progressBar } from './progress-bar.js';
 
 const KEYS_BYTES = 1 << 16;
-const PROGRESS_EVERY_MS = 100;
 const NO_WITNESS: Omit<WitnessPolicy, 'logKeys'> = { witnesses: [], quorum: { group: 'none', atLeast: 0, of: [] } };
 
 /**
@@ -47,17 +47,4 @@ async function ownKeys(source: LogSource): Promise<NoteVerifier[]> {
     if (error instanceof TlogError) throw new LogUnreadable(`The keys of ${source.name} cannot be read. (${error.message})`);
     throw error;
   }
-}
-
-/** One line that is written over and over, for people only: a pipe gets nothing. */
-function progressBar(to: NodeJS.WriteStream): { show: (done: bigint, size: bigint) => void; clear: () => void } {
-  if (!to.isTTY) return { show: () => undefined, clear: () => undefined };
-  let last = 0;
-  const show = (done: bigint, size: bigint): void => {
-    const now = performance.now();
-    if (now - last < PROGRESS_EVERY_MS) return;
-    last = now;
-    to.write(`\r${done} of ${size} entries (${(done * 100n) / size} %)\u001b[K`);
-  };
-  return { show, clear: () => void to.write('\r\u001b[K') };
 }

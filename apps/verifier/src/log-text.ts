@@ -16,7 +16,10 @@ const TILES_ONLY = [
   'NOT checked, because no entry bundles were there: what the entries say, and that the chain of every subject is whole.',
   'Auditors get entry bundles with --token.',
 ];
-const WITH_ENTRIES = ['Not part of a log, and not checked: the private payloads. Evidence bundles and fsck check those.'];
+const WITH_ENTRIES = [
+  'Not checked, because a public log does not hold them: the private payloads, and the maps of heads, whose size they tell.',
+  'Evidence bundles and fsck check those.',
+];
 
 /** One line a check, then a sentence on the whole, on what was not checked, and on where the keys came from. */
 export function logText({ log, verdict, logKeys, logKeysPinned }: LogResult): string {

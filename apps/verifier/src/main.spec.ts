@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import {
   EMPTY_RANGE,
@@ -30,6 +31,7 @@ import {
   type Hash,
   type Receipt,
 } from '#tlog';
+import { TimestampAuthority } from '../../../test/support/timestamp-authority.js';
 
 const ORIGIN = 'example.com/log';
 const RECORDING = '0190c000-0000-7000-8000-000000000001';
@@ -353,6 +355,49 @@ describe('custodiet-verify --policy', () => {
       ['receipt', 'cosigned.json', '--file', 'video.mp4', '--policy', 'no-log.txt'],
     ]) {
       expect(await verifier(...args)).toMatchObject({ status: 2, out: '' });
+    }
+  });
+});
+
+describe('custodiet-verify BUNDLE with timestamps', () => {
+  let authority: TimestampAuthority;
+  let stamped: Map<string, Uint8Array>;
+
+  beforeAll(async () => {
+    authority = await TimestampAuthority.start();
+    stamped = new Map([...files, ['timestamps/1.tsr', await authority.stamp(files.get('checkpoint')!)]]);
+    await put('stamped.zip', encodeZip(stamped));
+  });
+  afterAll(() => authority.stop());
+
+  it('gives the time, says that it has not checked whose it is, and names a command that does', async () => {
+    const run = await verifier('stamped.zip', '--log-key', key.vkey);
+    expect(run).toMatchObject({ status: 0, err: '' });
+    expect(run.out).toContain('✓ timestamps: Timestamps of this checkpoint say 20');
+    expect(run.out).toContain('Who signed them was NOT checked');
+    const unpacked = join(folder, 'unpacked');
+    await mkdir(join(unpacked, 'timestamps'), { recursive: true });
+    for (const path of ['checkpoint', 'timestamps/1.tsr']) await writeFile(join(unpacked, path), stamped.get(path)!);
+    const [program = '', ...args] = /^ +(openssl ts .*)$/m
+      .exec(run.out)![1]!
+      .replace('AUTHORITY.pem', authority.caFile)
+      .split(' ');
+    const checked = await promisify(execFile)(program, args, { cwd: unpacked });
+    expect(checked.stdout).toContain('Verification: OK');
+    const json = JSON.parse((await verifier('stamped.zip', '--json')).out) as { timestamps: unknown };
+    expect(json.timestamps).toEqual([{ file: 'timestamps/1.tsr', time: expect.stringMatching(/^20.*Z$/) }]);
+  });
+
+  it('fails when one is of another checkpoint, or is none', async () => {
+    const foreign = await authority.stamp(Buffer.from('another checkpoint'));
+    for (const [response, why] of [
+      [foreign, 'It is a timestamp of something else than the checkpoint of this bundle.'],
+      [Buffer.from('rubbish'), 'The timestamp is malformed'],
+    ] as const) {
+      const run = await verifier(await put('altered.zip', encodeZip(new Map([...stamped, ['timestamps/1.tsr', response]]))));
+      expect(run).toMatchObject({ status: 1, err: '' });
+      expect(run.out).toContain(`✗ timestamps: timestamps/1.tsr: ${why}`);
+      expect(run.out).not.toContain('Who signed them');
     }
   });
 });

@@ -1,24 +1,13 @@
 #!/usr/bin/env node
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import {
-  TlogError,
-  isBundle,
-  parsePolicy,
-  parseVerifier,
-  salvageZip,
-  verifyBundle,
-  verifyReceipt,
-  type LogTrust,
-  type NoteVerifier,
-  type WitnessPolicy,
-} from '#tlog';
+import { TlogError, isBundle, salvageZip, verifyBundle, verifyReceipt, type LogTrust } from '#tlog';
 import { checkLog } from './log-command.js';
 import { LogUnreadable } from './log-source.js';
 import { logJson, logText } from './log-text.js';
+import { messageOf, readLogKey, readPolicy, readWhole, Unusable } from './trust-options.js';
 import { bundleJson, bundleText, receiptText, type BundleResult, type ReceiptResult } from './verdict-text.js';
 
 const VERSION = '0.1.0';
@@ -28,6 +17,7 @@ const HELP = `custodiet-verify ${VERSION}: checks Custodiet evidence offline, tr
   custodiet-verify BUNDLE [--log-key VKEY|FILE] [--policy FILE] [--json]
   custodiet-verify receipt RECEIPT --file VIDEO [--log-key VKEY|FILE] [--policy FILE] [--json]
   custodiet-verify log URL|DIR [--log-key VKEY|FILE] [--policy FILE] [--token TOKEN|FILE] [--json]
+  custodiet-verify fsck …        a running deployment, from its database and object store; see custodiet-verify fsck --help
 
 BUNDLE     an evidence bundle (.zip)
 RECEIPT    what the service gave a docking station for one recording, and VIDEO that recording
@@ -45,10 +35,12 @@ URL, DIR   a whole log: the address under which its checkpoint is served (https:
 Exit status: 0 verified, 1 not verified (what failed and where is printed), 2 not a bundle, unreadable or wrong usage.
 `;
 
-/** Nothing could be verified or refuted: exit status 2. */
-class Unusable extends Error {}
-
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'fsck') {
+    // With what speaks to databases and object stores, which nothing else here needs.
+    const { fsckCommand } = await import('./fsck-command.js');
+    return fsckCommand(args.slice(1));
+  }
   const { values, positionals } = readArguments(args);
   if (values.help) return print(HELP, 0);
   if (values.version) return print(`${VERSION}\n`, 0);
@@ -136,38 +128,6 @@ async function checkReceipt(path: string, video: string, trust: LogTrust): Promi
   }
 }
 
-async function readLogKey(given: string): Promise<NoteVerifier> {
-  try {
-    return parseVerifier(given);
-  } catch (asKey) {
-    const text = await readFile(given, 'utf8').catch(() => {
-      throw new Unusable(`--log-key is neither a key nor a file that can be read. (${messageOf(asKey)})`);
-    });
-    try {
-      return parseVerifier(text.trim());
-    } catch (error) {
-      throw new Unusable(`${given} does not hold a log key. (${messageOf(error)})`);
-    }
-  }
-}
-
-async function readPolicy(path: string): Promise<WitnessPolicy> {
-  const bytes = await readWhole(path);
-  try {
-    return parsePolicy(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (error) {
-    throw new Unusable(`${path} is not a policy. (${messageOf(error)})`);
-  }
-}
-
-async function readWhole(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new Unusable(`${path} cannot be read. (${messageOf(error)})`);
-  }
-}
-
 async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {
@@ -176,10 +136,6 @@ async function hashOf(path: string): Promise<string> {
     throw new Unusable(`${path} cannot be read. (${messageOf(error)})`);
   }
   return hash.digest('hex');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function print(text: string, status: number): number {

@@ -11,6 +11,7 @@ const verdict: BundleVerdict = {
   logKeyPinned: true,
   cosigned: { pinned: false, by: [{ alias: 'board\u001b[2J', time: '2026-11-20T11:05:00.000Z' }] },
   complete: { size: 7n, at: '2026-11-20T10:30:00.000Z' },
+  timestamps: [{ file: 'timestamps/1.tsr', time: '2026-11-20T11:06:00.000Z' }],
 };
 
 describe('what is said of a bundle', () => {
@@ -26,6 +27,16 @@ describe('what is said of a bundle', () => {
     expect(text).toContain('NOT VERIFIED');
     expect(text).not.toContain('Payload erased');
     expect(text).not.toContain('Cosigned');
+    expect(text).not.toContain('Timestamps');
+  });
+
+  it('gives the times of timestamps, says that nobody has checked their signatures, and how to', () => {
+    const text = bundleText({ path: 'bundle.zip', verdict });
+    expect(text).toContain('Who signed them was NOT checked');
+    expect(text).toContain(
+      '  2026-11-20T11:06:00.000Z\n    openssl ts -verify -in timestamps/1.tsr -data checkpoint -CAfile AUTHORITY.pem\n',
+    );
+    expect(bundleText({ path: 'bundle.zip', verdict: { ...verdict, timestamps: [] } })).not.toContain('Timestamps');
   });
 
   it('is one JSON object with the same, sizes as text', () => {
@@ -34,6 +45,7 @@ describe('what is said of a bundle', () => {
       erased: [{ entry: 'the-viewing' }],
       cosigned: { pinned: false },
       complete: { size: '7', at: '2026-11-20T10:30:00.000Z' },
+      timestamps: [{ file: 'timestamps/1.tsr', time: '2026-11-20T11:06:00.000Z' }],
     });
   });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseVerifier, type BundleVerdict } from '#tlog';
+import { opensslCommand, parseVerifier, type BundleVerdict } from '#tlog';
 
 export interface BundleResult {
   readonly path: string;
@@ -33,7 +33,7 @@ export function bundleText({ path, verdict }: BundleResult): string {
     ? `VERIFIED: recording ${verdict.recording ?? ''}, ${verdict.entries} log entries, nothing altered.`
     : `NOT VERIFIED: ${failed === 1 ? 'one check' : `${failed} checks`} of ${printable(path)} failed.`;
   // What a bundle that fails says about itself counts for nothing.
-  const proven = verdict.ok ? [...erasedLines(verdict), ...policyLines(verdict)] : [];
+  const proven = verdict.ok ? [...erasedLines(verdict), ...policyLines(verdict), ...timestampLines(verdict)] : [];
   return [...lines, '', closing, ...proven, ...keyLines(verdict)].join('\n') + '\n';
 }
 
@@ -77,6 +77,15 @@ function policyLines({ cosigned }: BundleVerdict): string[] {
         'Cosigned as the policy in the bundle wants it; nobody but the bundle vouches for these witnesses unless you give --policy:',
         ...by,
       ];
+}
+
+function timestampLines({ timestamps }: BundleVerdict): string[] {
+  if (timestamps.length === 0) return [];
+  return [
+    'Timestamps of the checkpoint, by their own words. Who signed them was NOT checked: unpack the bundle, and give openssl the',
+    'certificate of an authority that you trust:',
+    ...timestamps.flatMap(({ file, time }) => [`  ${time}`, `    ${opensslCommand(file)}`]),
+  ];
 }
 
 function keyLines({ logKey, logKeyPinned }: BundleVerdict): string[] {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client, DatabaseError } from 'pg';
+import { cosign, generateWitnessKey, parseCosigner } from '#tlog';
 import { CustodyDatabase } from './testing/custody-database.js';
 
 const LOG = [
@@ -15,6 +16,7 @@ const LOG = [
 ] as const;
 const PERMISSION_DENIED = '42501';
 const CHECK_VIOLATION = '23514';
+const NOT_NULL_VIOLATION = '23502';
 const RAISED = 'P0001';
 /** A change that says nothing new, so that nothing but a guard-rail can refuse it. */
 const SAME: Readonly<Record<(typeof LOG)[number], string>> = {
@@ -42,8 +44,12 @@ describe('the guard-rails of the custody log', () => {
     await database.stop(sequencer);
     await database.append(randomUUID());
     await database.superuser.query(`INSERT INTO log_freezes (frozen, reason) VALUES (false, 'a drill')`);
-    await database.superuser.query(`INSERT INTO log_cosignatures VALUES (3, 'witness', E'— witness AAAA\\n', now())`);
-    await database.superuser.query(`INSERT INTO log_timestamps VALUES (3, 'http://authority', 'note', 'response', now())`);
+    const witness = generateWitnessKey('witness.example');
+    const line = cosign((await database.log.newestCheckpoint())?.note ?? '', parseCosigner(witness.skey), new Date());
+    await database.superuser.query('INSERT INTO log_cosignatures VALUES (3, $1, $2, now())', [witness.vkey, line]);
+    await database.superuser.query(
+      `INSERT INTO log_timestamps VALUES (3, 'http://authority', 'note', 'response', now(), sha256('note'))`,
+    );
     for (const [role, url] of Object.entries(database.urls)) {
       const client = new Client({ connectionString: url });
       await client.connect();
@@ -136,6 +142,23 @@ describe('the guard-rails of the custody log', () => {
     expect(await refusal('owner', lift)).toBeUndefined();
   });
 
+  it('accept no salt, commitment or file hash that has not 32 bytes, from nobody', async () => {
+    const pending = (sha256: string, pc: string): string =>
+      `INSERT INTO custody_pending (id, subject, type, at, sha256, pc) VALUES (gen_random_uuid(), gen_random_uuid(), 'signed-out', now(), ${sha256}, ${pc})`;
+    for (const role of ['app', 'superuser']) {
+      expect(await refusal(role, pending(`sha256('')`, `sha256('')`))).toBeUndefined();
+      for (const bytes of [`''`, `substring(sha256('') FOR 31)`, `sha256('') || '\\x00'::bytea`]) {
+        expect(await refusal(role, pending(bytes, `sha256('')`))).toBe(CHECK_VIOLATION);
+        expect(await refusal(role, pending('NULL', bytes))).toBe(CHECK_VIOLATION);
+        expect(await refusal(role, `INSERT INTO custody_payloads VALUES (gen_random_uuid(), ${bytes}, '{}')`)).toBe(
+          CHECK_VIOLATION,
+        );
+      }
+      expect(await refusal(role, pending('NULL', 'NULL'))).toBe(NOT_NULL_VIOLATION);
+      expect(await refusal(role, `INSERT INTO custody_payloads VALUES (gen_random_uuid(), NULL, '{}')`)).toBe(NOT_NULL_VIOLATION);
+    }
+  });
+
   it('accept no leaf hash but the one of the header', async () => {
     expect(await refusal('sequencer', `${insertEntry} sha256('header'::bytea))`)).toBe(CHECK_VIOLATION);
     expect(await refusal('superuser', `${insertEntry} sha256('\\x00'::bytea || 'another'::bytea))`)).toBe(CHECK_VIOLATION);
@@ -162,7 +185,102 @@ describe('the guard-rails of the custody log', () => {
         expect([role, sql, await refusal(role, sql)]).toEqual([role, sql, PERMISSION_DENIED]);
   });
 
+  describe('for the destruction of a payload', () => {
+    const [subject, another, unsaid] = [randomUUID(), randomUUID(), randomUUID()];
+    let placed: string;
+    let pending: string;
+
+    beforeAll(async () => {
+      const sequencer = database.start();
+      [placed = ''] = await database.appendSequenced(subject);
+      await database.stop(sequencer);
+      [pending = ''] = await database.append(subject);
+    }, 30_000);
+
+    const PC = `sha256('custodiet/payload/v1'::bytea || '\\x00'::bytea || sha256('salt') || convert_to(payload, 'UTF8'))`;
+    /** Puts a `payload.erased` entry that names `entries` into the pending ones. */
+    const say = (entries: readonly string[], about = subject, { id = unsaid, type = 'payload.erased', pc = PC } = {}): string => `
+      INSERT INTO custody_payloads VALUES ('${id}', sha256('salt'), '${JSON.stringify({ event: { entries, reason: 'a drill' } })}');
+      INSERT INTO custody_pending (id, subject, type, at, pc)
+        SELECT entry, '${about}', '${type}', now(), ${pc} FROM custody_payloads WHERE entry = '${id}';`;
+    const destroy = (...entries: readonly string[]): string =>
+      `DELETE FROM custody_payloads WHERE entry IN (${entries.map((entry) => `'${entry}'`).join(', ')})`;
+
+    it('let it go when a later entry about the same subject names it, and only then', async () => {
+      const later = randomUUID();
+      const cases: Readonly<Record<string, readonly [sql: string, answer: string | undefined]>> = {
+        'named, placed': [say([placed]) + destroy(placed), undefined],
+        'named, pending': [say([pending]) + destroy(pending), undefined],
+        'both in one statement': [say([pending, placed]) + destroy(pending, placed), undefined],
+        'nothing says so': [destroy(placed), RAISED],
+        'another one is named': [say([pending]) + destroy(placed), RAISED],
+        'one of two is named': [say([placed]) + destroy(placed, pending), RAISED],
+        'all of the table': [say([placed, pending]) + 'DELETE FROM custody_payloads', RAISED],
+        'an entry about something else names it': [say([placed], another) + destroy(placed), RAISED],
+        'an entry about something else names it, and one of its own': [
+          say([], another, { id: later, type: 'signed-out' }) + say([later, placed], another) + destroy(later, placed),
+          RAISED,
+        ],
+        'an entry of another type names it': [say([placed], subject, { type: 'access.revoked' }) + destroy(placed), RAISED],
+        'the entry commits to another payload': [say([placed], subject, { pc: `sha256('other')` }) + destroy(placed), RAISED],
+        'the entry came before': [say([later]) + say([], subject, { id: later, type: 'signed-out' }) + destroy(later), RAISED],
+        'the erasure itself': [say([placed, unsaid]) + destroy(unsaid), RAISED],
+        'an earlier erasure': [say([placed]) + say([unsaid], subject, { id: later }) + destroy(unsaid), RAISED],
+        'the erasure along with what it names': [say([placed, unsaid]) + destroy(placed, unsaid), RAISED],
+        'a payload without an entry': [
+          `INSERT INTO custody_payloads VALUES ('${later}', sha256('salt'), '{}');` + say([later]) + destroy(later),
+          RAISED,
+        ],
+      };
+      for (const [what, [sql, answer]] of Object.entries(cases))
+        for (const role of ['owner', 'superuser']) expect([what, role, await refusal(role, sql)]).toEqual([what, role, answer]);
+      await database.superuser.query('SET session_replication_role = replica');
+      try {
+        for (const [what, [sql, answer]] of Object.entries(cases))
+          expect([what, await refusal('superuser', sql)]).toEqual([what, answer]);
+      } finally {
+        await database.superuser.query('RESET session_replication_role');
+      }
+    });
+
+    it('take an entry that names nothing in words that nobody can read for none, and others at their word', async () => {
+      for (const payload of ['not JSON', '[]', '{"event":{"entries":"all"}}', '{"event":{"entries":{"0":1}}}']) {
+        const unreadable = say([]).replace(/'\{"event".*\}'\)/, `'${payload}')`);
+        expect(unreadable).toContain(payload);
+        expect([payload, await refusal('superuser', unreadable + destroy(placed))]).toEqual([payload, RAISED]);
+        const beside = unreadable + say([placed], subject, { id: randomUUID() });
+        expect([payload, await refusal('superuser', beside + destroy(placed))]).toEqual([payload, undefined]);
+      }
+    });
+
+    it('give the application one way, which destroys exactly what the entry names, and others none', async () => {
+      const erase = (about = subject, id = unsaid): string => `SELECT custody_erase('${about}', '${id}')`;
+      expect(await refusal('app', say([placed, pending]) + erase())).toBeUndefined();
+      expect(await refusal('app', say([placed]) + destroy(placed))).toBe(PERMISSION_DENIED);
+      const refused = [
+        ['no entry', erase()],
+        ['of another subject', say([placed]) + erase(another)],
+        ['of another type', say([placed], subject, { type: 'access.revoked' }) + erase()],
+        ['naming nothing', say([]) + erase()],
+        ['naming what is not there', say([placed, another]) + erase()],
+        ['naming one twice', say([placed, placed]) + erase()],
+        ['a second time', say([placed]) + `${erase()};` + erase()],
+        ['naming itself', say([placed, unsaid]) + erase()],
+      ] as const;
+      for (const [what, sql] of refused) expect([what, await refusal('app', sql)]).toEqual([what, RAISED]);
+      expect(await refusal('sequencer', erase())).toBe(PERMISSION_DENIED);
+    });
+
+    it('are not fooled by tables of the same names that come first in the search path', async () => {
+      const shadow = `CREATE TEMP TABLE custody_pending AS SELECT * FROM public.custody_pending;
+        CREATE TEMP TABLE custody_payloads AS SELECT * FROM public.custody_payloads; SET LOCAL search_path = pg_temp, public;`;
+      expect(await refusal('app', `${shadow} ${say([placed])} SELECT custody_erase('${subject}', '${unsaid}')`)).toBe(RAISED);
+      const gone = `DELETE FROM public.custody_payloads WHERE entry = '${placed}'`;
+      expect(await refusal('superuser', `${shadow} ${say([placed])} ${gone}`)).toBe(RAISED);
+    });
+  });
+
   it('leave the log as it was', async () => {
-    expect(await database.fsck()).toMatchObject({ ok: true, entries: 3n });
+    expect(await database.fsck()).toMatchObject({ ok: true, entries: 5n });
   });
 });

@@ -10,7 +10,7 @@ export class LogInconsistent extends Problem {
       500,
       'log-inconsistent',
       'The custody log does not agree with itself',
-      `Nothing was handed out: the check "${check}" failed. ${fault} Tell the administrator; "custodiet fsck" examines the whole log.`,
+      `Nothing was handed out: the check "${check}" failed. ${fault} Tell the administrator; "custodiet-verify fsck" examines the whole log.`,
       { check },
     );
   }

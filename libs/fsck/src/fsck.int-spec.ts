@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalize, generateNoteKey, leafHash, parseSigner, signCheckpoint } from '#tlog';
-import type { Finding, FsckReport } from './fsck.js';
-import type { Query } from './log-tiles.js';
-import { CustodyDatabase } from './testing/custody-database.js';
+import type { Query } from '#custody';
+import { CustodyDatabase } from '../../custody/src/testing/custody-database.js';
+import type { Finding } from './findings.js';
+import type { FsckReport } from './fsck.js';
 
 const SIZE = 300;
 const MIDDLE = 137;
@@ -51,7 +52,15 @@ describe('fsck', () => {
       origin: database.verifier.name,
       entries: BigInt(SIZE),
       checkpoints: report.checkpoints,
+      cosignatures: 0,
+      cosigned: undefined,
+      erased: 0,
+      heads: { checked: 0, logged: 0 },
+      mirror: undefined,
+      originals: undefined,
+      found: 0,
       findings: [],
+      first: undefined,
     });
     expect(report.checkpoints).toBeGreaterThanOrEqual(2);
   });
@@ -215,8 +224,38 @@ describe('fsck', () => {
     expect(prolonged).toEqual([{ where: 'tile 0/1', what: 'goes on beyond the entries' }]);
     const upper = await findings((run) => run('UPDATE log_tiles SET hashes = sha256(hashes) WHERE level = 1', []));
     expect(upper).toEqual([{ where: 'tile 1/0', what: 'differs from the entries, first at its hash 0' }]);
+    for (const place of ['0/2', '1/1', '2/0', '0/9223372036854775807']) {
+      const [level, index] = place.split('/');
+      const extra = await findings((run) =>
+        run('INSERT INTO log_tiles SELECT $1, $2, hashes FROM log_tiles LIMIT 1', [level, index]),
+      );
+      expect(extra).toEqual([{ where: `tile ${place}`, what: 'goes on beyond the entries' }]);
+    }
     const gone = await findings((run) => run('DELETE FROM log_tiles WHERE level = 0 AND index = 0', []));
     expect(gone).toEqual([{ where: 'tile 0/0', what: 'is missing' }]);
+  });
+
+  it('counts all that it finds, keeps the beginning, and names the first entry that differs', async () => {
+    const report = await database.fsckAfter((run) =>
+      run('UPDATE custody_entries SET actor = gen_random_uuid() WHERE index >= 20', []),
+    );
+    expect(report.found).toBe(SIZE - 20);
+    expect(report.findings).toHaveLength(100);
+    expect(report.first).toEqual({ where: 'entry 20', what: 'its column actor differs from its header' });
+    const late = await database.fsckAfter(async (run) => {
+      await run('UPDATE log_tiles SET hashes = sha256(hashes) WHERE level = 1', []);
+      await run('UPDATE custody_entries SET actor = gen_random_uuid() WHERE index = 299', []);
+    });
+    expect(late.first?.where).toBe('entry 299');
+  });
+
+  it('finds a salt that is none', async () => {
+    const id = `(SELECT id FROM custody_entries WHERE index = ${MIDDLE})`;
+    const found = await findings(async (run) => {
+      await run('ALTER TABLE custody_payloads ALTER salt TYPE bytea', []);
+      await run(`UPDATE custody_payloads SET salt = substring(salt FOR 31) WHERE entry = ${id}`, []);
+    });
+    expect(found).toEqual([{ where: `entry ${MIDDLE}`, what: 'its payload is not what its header commits to' }]);
   });
 
   it('finds a state that is missing or of another log', async () => {
