@@ -68,7 +68,12 @@ describe('a service whose checkpoints are cosigned and timestamped', () => {
     const receipt = (await dock.receipt(recording)).expect(200);
     const { proof } = JSON.parse(receipt.text) as { proof: string };
     expect(aliases(parseProof(proof).checkpoint)).toEqual(['board', 'press']);
-    const args = ['receipt', await written('receipt.json', receipt.bytes), await written('clip.mp4', await clipBytes(CLIP))];
+    const args = [
+      'receipt',
+      await written('receipt.json', receipt.bytes),
+      '--file',
+      await written('clip.mp4', await clipBytes(CLIP)),
+    ];
     const { code, stdout } = await runProgram('custodiet-verify.mjs', [...args, '--policy', policyFile]);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/VERIFIED/)]);
   });
