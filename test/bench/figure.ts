@@ -1,3 +1,5 @@
+import type { BenchLogs } from './bench-log.js';
+
 /** One measured figure. */
 export interface Figure {
   /** Suite, dot, what was measured. */
@@ -11,6 +13,10 @@ export interface Figure {
 export interface Bench {
   /** How long each measurement may take. */
   readonly seconds: number;
+  /** How many entries the log holds that is measured. */
+  readonly entries: number;
+  /** Logs that the suites share. */
+  readonly logs: BenchLogs;
   /** Puts a figure on standard output. */
   readonly report: (figure: Figure) => void;
   /** Puts a line on standard error. */

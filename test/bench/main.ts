@@ -1,22 +1,31 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { Logger } from '@nestjs/common';
-import { custodyBench } from './custody.bench.js';
+import { appendBench } from './append.bench.js';
+import { BenchLogs } from './bench-log.js';
+import { bundleBench } from './bundle.bench.js';
 import { figureLine, type Bench } from './figure.js';
+import { fsckBench } from './fsck.bench.js';
+import { proofBench } from './proof.bench.js';
 import { tlogBench } from './tlog.bench.js';
 import { verifyBench } from './verify.bench.js';
 
-/** Every suite there is: a new one is added here. */
+/** Every suite there is: a new one is added here. Those that make the log longer come last. */
 const SUITES = new Map<string, (bench: Bench) => Promise<void>>([
-  ['custody', custodyBench],
   ['tlog', tlogBench],
-  ['verify', verifyBench],
+  ['custody.verify', verifyBench],
+  ['custody.fsck', fsckBench],
+  ['custody.proof-http', proofBench],
+  ['custody.bundle-1k', bundleBench],
+  ['custody.append', appendBench],
 ]);
 
-const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--list]]: measures with services of its own.
+const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--entries N] [--list]]: measures with services of its own.
 
-SUITE      ${[...SUITES.keys()].join(', ')} (default: all of them)
---seconds  how long each measurement may take (default: 10)
+SUITE      ${[...SUITES.keys()].join(', ')},
+           or custody for all of its kind (default: all there are)
+--seconds  how long each measurement may take, where time is what ends it (default: 10; custody.append: 60)
+--entries  how many entries the log holds that is measured (default: 1000000, which take about a minute to write)
 --list     print the names of the suites
 
 Standard output: one JSON object a figure, {"name","value","unit"} and, where there is a reference run, "reference" and "ratio".
@@ -31,28 +40,42 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(values.help ? HELP : `${[...SUITES.keys()].join('\n')}\n`);
     return 0;
   }
-  const seconds = Number(values.seconds);
-  if (!(seconds > 0)) throw new WrongUsage(`--seconds ${values.seconds} is not a number above 0.`);
-  const unknown = positionals.filter((name) => !SUITES.has(name));
+  const seconds = values.seconds === undefined ? undefined : aboveZero('--seconds', values.seconds);
+  const entries = Math.ceil(aboveZero('--entries', values.entries));
+  const chosen = [...SUITES].filter(([name]) => positionals.length === 0 || positionals.some((given) => isOf(given, name)));
+  const unknown = positionals.filter((given) => ![...SUITES.keys()].some((name) => isOf(given, name)));
   if (unknown.length > 0) throw new WrongUsage(`There is no suite ${unknown.join(', ')}, only ${[...SUITES.keys()].join(', ')}.`);
   // Standard output is for figures; Nest's logger puts there whatever is no error.
   Logger.overrideLogger(['error', 'fatal']);
-  const bench: Bench = {
-    seconds,
-    report: (figure) => process.stdout.write(`${figureLine(figure)}\n`),
-    say: (line) => process.stderr.write(`${line}\n`),
-  };
-  for (const [name, suite] of SUITES) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue;
-    bench.say(`suite ${name}`);
-    await suite(bench);
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const report: Bench['report'] = (figure) => process.stdout.write(`${figureLine(figure)}\n`);
+  const logs = new BenchLogs(say);
+  try {
+    for (const [name, suite] of chosen) {
+      say(`suite ${name}`);
+      await suite({ seconds: seconds ?? (name === 'custody.append' ? 60 : 10), entries, logs, report, say });
+    }
+  } finally {
+    await logs.drop();
   }
   return 0;
 }
 
+/** Whether what was given on the command line means that suite: its name, or what comes before a dot in it. */
+function isOf(given: string, suite: string): boolean {
+  return suite === given || suite.startsWith(`${given}.`);
+}
+
+function aboveZero(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new WrongUsage(`${option} ${text} is not a number above 0.`);
+  return value;
+}
+
 function readArguments(args: readonly string[]) {
   const options = {
-    seconds: { type: 'string', default: '10' },
+    seconds: { type: 'string' },
+    entries: { type: 'string', default: '1000000' },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   } as const;

@@ -1,4 +1,5 @@
 import {
+  bundleEntryLine,
   bundleManifest,
   bundleProofLine,
   isUnlisted,
@@ -145,6 +146,19 @@ describe('a line of entries.jsonl', () => {
       const rest = Object.fromEntries(Object.entries(entry).filter(([name]) => name !== key));
       expect(() => parseBundleEntry(canonicalize(rest))).toThrow(`${key} is missing`);
     }
+  });
+
+  it('is written only if a verifier can read it', () => {
+    const whole = { index: 7n, header, salt: leaf, payload: '{}' };
+    expect(bundleEntryLine(whole)).toBe(`${canonicalize(entry)}\n`);
+    expect(bundleEntryLine({ ...whole, salt: null, payload: null })).toBe(
+      `${canonicalize({ ...entry, salt: null, payload: null })}\n`,
+    );
+    expect(() => bundleEntryLine({ ...whole, payload: '{ }' })).toThrow(refused('not-canonical'));
+    expect(() => bundleEntryLine({ ...whole, salt: new Uint8Array(31) })).toThrow(refused('header-malformed'));
+    expect(() => bundleEntryLine({ ...whole, salt: null })).toThrow(refused('bundle-malformed'));
+    expect(() => bundleEntryLine({ ...whole, payload: null })).toThrow(refused('bundle-malformed'));
+    expect(() => bundleEntryLine({ ...whole, header: Uint8Array.of(123, 125) })).toThrow(refused('header-malformed'));
   });
 });
 

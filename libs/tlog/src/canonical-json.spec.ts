@@ -1,6 +1,7 @@
 import oracle from 'canonicalize';
 import fc from 'fast-check';
 import { canonicalize, parseCanonical, type Json } from './canonical-json.js';
+import { refused } from './testing/refused.js';
 
 // Any character but halves of surrogate pairs; fast-check's own unit 'binary' takes a second to be made.
 const character = fc
@@ -60,7 +61,7 @@ describe('canonical JSON', () => {
     ['a bigint', 1n],
     ['a symbol', Symbol('a')],
   ])('refuses %s', (_, value) => {
-    expect(() => canonicalize(value as Json)).toThrow(expect.objectContaining({ code: 'not-canonical' }) as Error);
+    expect(() => canonicalize(value as Json)).toThrow(refused('not-canonical'));
   });
 
   it.each([
@@ -77,7 +78,7 @@ describe('canonical JSON', () => {
     '9007199254740993',
     '\ufeff1',
   ])('refuses the text %j', (text) => {
-    expect(() => parseCanonical(text)).toThrow(expect.objectContaining({ code: 'not-canonical' }) as Error);
+    expect(() => parseCanonical(text)).toThrow(refused('not-canonical'));
   });
 
   it('refuses a value without end and hostile nesting, with the same error', () => {
@@ -85,9 +86,24 @@ describe('canonical JSON', () => {
     endless.push(endless);
     expect(() => canonicalize(endless)).toThrow('nested deeper');
     const deep = 200_000;
-    expect(() => parseCanonical('['.repeat(deep) + ']'.repeat(deep))).toThrow(
-      expect.objectContaining({ code: 'not-canonical' }) as Error,
-    );
+    expect(() => parseCanonical('['.repeat(deep) + ']'.repeat(deep))).toThrow(refused('not-canonical'));
+  });
+
+  it('nests 64 deep, lists and objects alike', () => {
+    const nested = (depth: number, wrap: (inner: Json) => Json): Json => (depth === 0 ? 1 : wrap(nested(depth - 1, wrap)));
+    for (const wrap of [(inner: Json) => [inner], (inner: Json) => ({ a: inner }), (inner: Json) => [0, { a: 0, b: inner }]]) {
+      const levels = canonicalize(wrap(0)).replace(/[^[{]/g, '').length;
+      expect(parseCanonical(canonicalize(nested(64 / levels, wrap)))).toEqual(nested(64 / levels, wrap));
+      expect(() => canonicalize([nested(64 / levels, wrap)])).toThrow(refused('not-canonical'));
+      expect(() => canonicalize({ a: nested(64 / levels, wrap) })).toThrow(refused('not-canonical'));
+    }
+  });
+
+  it('says what has no place in it', () => {
+    expect(() => canonicalize(-0)).toThrow('-0 is not an integer of magnitude below 2^53.');
+    expect(() => canonicalize(1.5)).toThrow('1.5 is not an integer of magnitude below 2^53.');
+    expect(() => canonicalize(undefined as unknown as Json)).toThrow('A value of type undefined has no place in canonical JSON.');
+    expect(() => parseCanonical('{')).toThrow('The text is not JSON.');
   });
 
   it('keeps a member named __proto__', () => {

@@ -212,7 +212,7 @@ describe('a payload commitment', () => {
   });
 
   it('is refused for another length of salt and for a payload that is not canonical', () => {
-    expect(() => payloadCommitment(new Uint8Array(31), '{}')).toThrow('32 bytes');
+    expect(() => payloadCommitment(new Uint8Array(31), '{}')).toThrow(refused('header-malformed'));
     expect(() => payloadCommitment(new Uint8Array(32), '{ }')).toThrow('canonical');
   });
 });

@@ -215,10 +215,11 @@ describe('the Merkle tree', () => {
     expect(verify(0n, 3n, b, root)).toThrow(invalid);
     expect(verify(0n, 3n, EMPTY_ROOT, root, [a])).toThrow(invalid);
     expect(verify(3n, 3n, root, root, [a])).toThrow(invalid);
-    expect(verify(-1n, 3n, EMPTY_ROOT, root)).toThrow(invalid);
+    expect(verify(-1n, 3n, EMPTY_ROOT, root)).toThrow('The log shrank from -1 to 3.');
     expect(verify(-1n, 0n, EMPTY_ROOT, EMPTY_ROOT)).toThrow(invalid);
     expect(verify(3n, 2n, root, root)).toThrow(invalid);
     expect(verify(1n, 3n, roots[1]!, root)).toThrow('too short');
+    expect(verify(3n, 4n, root, root)).toThrow(invalid);
     expect(verify(3n, 4n, root, root)).toThrow('too short');
     const proof = await consistencyProof(2n, 3n, readNode);
     expect(verify(2n, 3n, roots[2]!, root, proof)).not.toThrow();
@@ -250,6 +251,24 @@ describe('the Merkle tree', () => {
       expect(() => extend(range, a)).toThrow(refused('out-of-range'));
     }
     expect(rootOf({ size: 1n, nodes: [a] })).toEqual(a);
+    const two = extend(extend(EMPTY_RANGE, a), a);
+    expect(two).toEqual({ size: 2n, nodes: [nodeHash(a, a)] });
+  });
+
+  it('does not take an inner node for a leaf, nor a proof that goes on above the root', () => {
+    const [a, b, c, d] = [1, 2, 3, 4].map((i) => leafHash(Uint8Array.of(i))) as [Hash, Hash, Hash, Hash];
+    const [left, right] = [nodeHash(a, b), nodeHash(c, d)];
+    const root = nodeHash(left, right);
+    const verify = (index: bigint, size: bigint, leaf: Hash, ...proof: Hash[]) => {
+      return () => verifyInclusion({ index, size, leaf, proof, root });
+    };
+    expect(verify(2n, 4n, c, d, left)).not.toThrow();
+    expect(verify(0n, 2n, left, right)).not.toThrow();
+    expect(verify(0n, 4n, left, right)).toThrow('too short');
+    expect(verify(0n, 4n, root)).toThrow('too short');
+    expect(verify(0n, 1n, right, left)).toThrow('too long');
+    expect(verify(1n, 2n, d, c, left)).toThrow('too long');
+    expect(verify(2n, 4n, c, d, right)).toThrow('another root');
   });
 
   it('refuses to prove what is not in the tree, or over nodes that are no hashes', async () => {

@@ -154,7 +154,7 @@ export function verifyConsistency(args: {
   const oldRoot = hashOf32(args.oldRoot);
   const newRoot = hashOf32(args.newRoot);
   if (oldSize < 0n || oldSize > newSize) throw new TlogError('proof-invalid', `The log shrank from ${oldSize} to ${newSize}.`);
-  if ((oldSize === 0n && !equalBytes(oldRoot, EMPTY_ROOT)) || (newSize === 0n && !equalBytes(newRoot, EMPTY_ROOT))) {
+  if (oldSize === 0n && !equalBytes(oldRoot, EMPTY_ROOT)) {
     throw new TlogError('proof-invalid', 'The root of an empty tree is not SHA-256 of nothing.');
   }
   if (oldSize === 0n || oldSize === newSize) {
@@ -211,8 +211,9 @@ function isOdd(n: bigint): boolean {
   return (n & 1n) === 1n;
 }
 
+/** Of a number from 1. */
 function isPowerOfTwo(n: bigint): boolean {
-  return n > 0n && (n & (n - 1n)) === 0n;
+  return (n & (n - 1n)) === 0n;
 }
 
 function assertRange({ size, nodes }: CompactRange): void {

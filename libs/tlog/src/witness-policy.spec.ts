@@ -4,7 +4,7 @@ import { addSignatureLines, cosign, generateWitnessKey, parseCosigner } from './
 import { leafHash } from './merkle.js';
 import { generateNoteKey, parseSigner, parseVerifier } from './note.js';
 import { refused } from './testing/refused.js';
-import { checkPolicy, openTrusted, parsePolicy } from './witness-policy.js';
+import { acceptsLog, checkPolicy, hasQuorum, openTrusted, parsePolicy } from './witness-policy.js';
 
 const log = generateNoteKey('example.com/log');
 const checkpoint = { origin: 'example.com/log', size: 3n, root: leafHash(Uint8Array.of(1)) };
@@ -140,6 +140,40 @@ describe('a policy', () => {
     expect(() => parsePolicy(text)).toThrow(`Line ${line} of the policy is refused: `);
   });
 
+  it.each([
+    ['log', 'a log is written "log VKEY [URL]"'],
+    ['witness', 'a witness is written "witness NAME VKEY [URL]"'],
+    ['witness X1', 'a witness is written "witness NAME VKEY [URL]"'],
+    ['group', 'a group is written "group NAME all|any|N MEMBER…"'],
+    ['group g', 'a group is written "group NAME all|any|N MEMBER…"'],
+    ['group g any', 'a group is written "group NAME all|any|N MEMBER…"'],
+    ['group g 1x X1', '1x is not "all", "any" or a number from 1 to 1'],
+    ['group g 2 X1', '2 is not "all", "any" or a number from 1 to 1'],
+    ['quorum', 'the quorum is written "quorum NAME|none"'],
+    ['quorum none X1', 'the quorum is written "quorum NAME|none"'],
+    ['quorum#', '"quorum#" is no word of a policy'],
+    ['quorum X2', 'X2 is not defined before it'],
+    [`witness X2 ${log.vkey}`, 'The key is not an Ed25519 cosigner key (type 0x04)'],
+  ])('says how "%s" should have been written', (line, why) => {
+    const text = `witness X1 ${x1}\n${line}\n`;
+    expect(() => parsePolicy(text)).toThrow(refused('policy-malformed'));
+    expect(() => parsePolicy(text)).toThrow(new Error(`Line 2 of the policy is refused: ${why}.`));
+  });
+
+  it('may have 1,000 lines, with spaces and comments', () => {
+    const text = `#comment\n # \n  quorum \t none  \n${'\n'.repeat(997)}`;
+    expect(parsePolicy(text)).toStrictEqual({ logKeys: [], witnesses: [], quorum: { group: 'none', atLeast: 0, of: [] } });
+    expect(() => parsePolicy(`${text}\n`)).toThrow(refused('policy-malformed'));
+    const bare = parsePolicy(`witness X1 ${x1}\nquorum X1\n`);
+    expect(bare.witnesses[0]).not.toHaveProperty('url');
+  });
+
+  it('may ask for ten of ten', () => {
+    const names = Array.from({ length: 10 }, (_, i) => `w${i}`);
+    const all = names.map((name) => `witness ${name} ${generateWitnessKey(name).vkey}\n`).join('');
+    expect(parsePolicy(`${all}group g 10 ${names.join(' ')}\nquorum g\n`).quorum).toMatchObject({ group: 'g', atLeast: 10 });
+  });
+
   it('takes any text for a name, beyond ASCII as octets', () => {
     expect(parsePolicy(`witness K\u0085\u212a ${x1}\nquorum K\u0085\u212a\n`).quorum).toEqual({ witness: 'K\u0085\u212a' });
     expect(() => parsePolicy(`witness K ${x1}\nquorum \u212a\n`)).toThrow('not defined');
@@ -160,6 +194,28 @@ describe('a policy', () => {
 });
 
 describe('a checkpoint', () => {
+  it('has a quorum, has none, or is not to be believed', () => {
+    const policy = parsePolicy(EXAMPLE);
+    expect(hasQuorum(cosignedBy('X1', 'X2', 'Y1'), policy)).toBe(true);
+    expect(hasQuorum(cosignedBy('X1', 'Y1'), policy)).toBe(false);
+    expect(hasQuorum(note, policy)).toBe(false);
+    const elsewhere = signCheckpoint({ ...checkpoint, size: 4n }, parseSigner(log.skey));
+    const wrong = cosign(elsewhere, parseCosigner(keys.get('Y2')!.skey), time);
+    expect(() => hasQuorum(note + wrong, policy)).toThrow(refused('signature-invalid'));
+    expect(() => checkPolicy(note, policy)).toThrow('The checkpoint is cosigned by no witness: that is not the quorum.');
+    expect(() => checkPolicy(cosignedBy('X1', 'Y1'), policy)).toThrow(
+      'The checkpoint is cosigned by X1, Y1: that is not the quorum.',
+    );
+  });
+
+  it('may be of any log that the policy names', () => {
+    const other = generateNoteKey('example.com/other');
+    const policy = parsePolicy(`log ${other.vkey}\nlog ${log.vkey}\nquorum none\n`);
+    for (const { vkey } of [log, other]) expect(acceptsLog(policy, parseVerifier(vkey))).toBe(true);
+    expect(acceptsLog(policy, parseVerifier(generateNoteKey('example.com/log').vkey))).toBe(false);
+    expect(checkPolicy(note, policy).checkpoint).toEqual(checkpoint);
+  });
+
   it('opens under a key, under a policy, or under both when they agree', () => {
     const logKey = parseVerifier(log.vkey);
     const policy = parsePolicy(EXAMPLE);
@@ -169,9 +225,13 @@ describe('a checkpoint', () => {
       expect(openTrusted(cosigned, trust).cosigners).toHaveLength(3);
       expect(() => openTrusted(note, trust)).toThrow(refused('quorum-missing'));
     }
+    expect(() => openTrusted(cosigned, {})).toThrow(refused('note-unsigned'));
     expect(() => openTrusted(cosigned, {})).toThrow('Neither a key nor a policy');
     expect(() => openTrusted(cosigned, { policy: { ...policy, logKeys: [] } })).toThrow('Neither a key nor a policy');
     const stranger = parseVerifier(generateNoteKey('example.com/log').vkey);
-    expect(() => openTrusted(cosigned, { logKey: stranger, policy })).toThrow('does not name the log key');
+    expect(() => openTrusted(cosigned, { logKey: stranger, policy })).toThrow(refused('note-unsigned'));
+    expect(() => openTrusted(cosigned, { logKey: stranger, policy })).toThrow(
+      `The policy does not name the log key ${stranger.vkey}.`,
+    );
   });
 });

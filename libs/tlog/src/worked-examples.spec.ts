@@ -1,14 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { cosign, parseCosigner, verifyCosignatures, parseCosignatureVerifier } from './cosignature.js';
 import { openCheckpoint, signCheckpoint } from './checkpoint.js';
+import { canonicalize } from './canonical-json.js';
 import { base64, fromBase64, utf8 } from './encodings.js';
 import { decodeHeader, encodeHeader, payloadCommitment } from './entry.js';
+import { headLeaf, headsDigest, headsMap, headsMapJson, type SubjectHead } from './heads.js';
 import { leafHash, nodeHash, verifyInclusion } from './merkle.js';
 import { parseSigner, parseVerifier, verifierOf } from './note.js';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const section = readme.split(/^## /m).find((text) => text.startsWith('Worked examples\n')) ?? '';
-const [entries, keys, note] = [...section.matchAll(/^```\n(.*?)^```$/gms)].map(([, block]) => block!) as [string, string, string];
+
+/** The blocks of code in a section of README.md. */
+function blocksOf(title: string): string[] {
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${title}\n`)) ?? '';
+  return [...section.matchAll(/^```\n(.*?)^```$/gms)].map(([, block]) => block!);
+}
+
+const [entries, keys, note] = blocksOf('Worked examples') as [string, string, string];
 
 /** The values written after a name, in order. */
 function valuesOf(block: string, name: string): string[] {
@@ -57,5 +65,18 @@ describe('the worked examples of README.md', () => {
     expect(verifyCosignatures(note, [witness])).toEqual([{ witness, time }]);
     expect(verifierOf(key('log skey')).vkey).toBe(key('log vkey'));
     expect(parseCosigner(key('witness skey')).vkey).toBe(witness.vkey);
+  });
+
+  it('have a heads map as it is written there', () => {
+    const [, block] = blocksOf('Heads map') as [string, string];
+    const written = [...block.matchAll(/^(\{.*\})\n {2}(leaf|sha256) (\S+)$/gm)].map(([, json, , digest]) => ({
+      json: json!,
+      digest: digest!,
+    }));
+    const [first, second, map] = written as [(typeof written)[0], (typeof written)[0], (typeof written)[0]];
+    const heads = [first, second].map(({ json }) => JSON.parse(json) as SubjectHead);
+    expect(heads.map((head) => base64(headLeaf(head)))).toEqual([first.digest, second.digest]);
+    expect(canonicalize(headsMapJson(headsMap(8n, heads)))).toBe(map.json);
+    expect(headsDigest(headsMap(8n, heads))).toBe(map.digest);
   });
 });
