@@ -50,6 +50,8 @@ export function productEnvironment({ user, services, dataFolder, ports, logOrigi
     S3_LOG_BUCKET: throwAway ? `custodiet-${runName}-log` : 'custodiet-log',
     LOG_ORIGIN: logOrigin,
     LOG_SIGNING_KEY_FILE: join(dataFolder, 'keys', 'log-signing.key'),
+    // Tests start witnesses of their own.
+    ...(!throwAway && { WITNESS_POLICY_FILE: join(dataFolder, 'witness-policy.txt') }),
     WORK_DIR: join(dataFolder, 'work'),
     FFMPEG_PATH: ffmpeg.ffmpeg,
     FFPROBE_PATH: ffmpeg.ffprobe,
@@ -74,11 +76,12 @@ export function environmentOf(app, environment) {
 }
 
 /**
- * The shell's environment for a throw-away run, without what would count more than the run's own: a signing key named there, and the
- * mark that keeps Node's test runner inside another one from running anything.
+ * The shell's environment for a throw-away run, without what would count more than the run's own: keys of a log, witnesses and timestamp
+ * authorities named there, and the mark that keeps Node's test runner inside another one from running anything.
  */
 export function shellForThrowAway(shell = process.env) {
-  return without(shell, ['LOG_SIGNING_KEY', 'NODE_TEST_CONTEXT']);
+  const outsiders = ['WITNESS_POLICY_FILE', 'TIMESTAMP_AUTHORITIES'];
+  return without(shell, ['LOG_SIGNING_KEY', 'LOG_FORMER_KEYS', ...outsiders, 'NODE_TEST_CONTEXT']);
 }
 
 function without(environment, names) {

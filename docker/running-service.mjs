@@ -7,7 +7,7 @@ import { identify, isAlive, readJson, stop, writeJson } from './processes.mjs';
  * @typedef {object} Run
  * @property {import('./processes.mjs').Identity} supervisor the up.mjs in the foreground
  * @property {string} [url] set once the service is ready
- * @property {Record<string, import('./processes.mjs').Identity>} apps api and worker
+ * @property {Record<string, import('./processes.mjs').Identity>} apps api, worker and the demonstration's witness
  * @property {Record<string, string>} [environment] what the product was started with
  * @property {{ role: string, username: string, password: string }[]} [accounts]
  */
@@ -46,11 +46,16 @@ export function noteRun(dataFolder, changes) {
   writeJson(fileOf(dataFolder), { ...readRun(dataFolder), ...changes });
 }
 
+/** A process of the service, so that it is found again should this one be killed. */
+export function noteApp(dataFolder, name, identity) {
+  noteRun(dataFolder, { apps: { ...readRun(dataFolder)?.apps, [name]: identity } });
+}
+
 export function endRun(dataFolder) {
   rmSync(fileOf(dataFolder), { force: true });
 }
 
-/** API and worker that a killed up.mjs left running. @returns {Promise<string[]>} the names of those that were stopped */
+/** What a killed up.mjs left of the product running. @returns {Promise<string[]>} the names of those that were stopped */
 export async function stopOrphans(dataFolder) {
   const apps = Object.entries(readRun(dataFolder)?.apps ?? {});
   const stopped = await Promise.all(

@@ -1,11 +1,12 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { demonstrationWitness } from './demonstration-witness.mjs';
 import { environmentOf, productEnvironment, reachable } from './environment.mjs';
 import { Refusal } from './failures.mjs';
 import { build, installNodePackages } from './packages-and-build.mjs';
 import { isFree } from './ports.mjs';
 import { interrupted, run, until } from './processes.mjs';
-import { claimRun, endRun, liveRun, noteRun, stopOrphans } from './running-service.mjs';
+import { claimRun, endRun, liveRun, noteApp, noteRun, stopOrphans } from './running-service.mjs';
 import { findFfmpeg, installMissing, planServices, startServices, stopServices } from './services/provide-services.mjs';
 import { Settings } from './settings.mjs';
 import { SupervisedApp } from './supervised-app.mjs';
@@ -13,19 +14,24 @@ import { makeSigningKey, nodeOf, together } from './throw-away-run.mjs';
 
 /**
  * Brings the whole service up.
- * @returns {Promise<{ other: import('./running-service.mjs').Run } | { url: string, accounts: object[], environment: Record<string, string>, stop: () => Promise<void> }>}
+ * @returns {Promise<{ other: import('./running-service.mjs').Run } | { url: string, accounts: object[], environment: Record<string, string>, demonstrationWitness: boolean, stop: () => Promise<void> }>}
  *   `other` when it runs already
  */
 export async function startService({ top, dataFolder, logs, user, progress }) {
   // Before anything is written: a refusal must leave the machine as it was.
+  const policy = user.WITNESS_POLICY_FILE;
+  if (policy && !existsSync(resolve(top, policy)))
+    throw new Refusal(`WITNESS_POLICY_FILE names ${policy}, which does not exist.`, 2);
   const plan = await planServices({ user, holders: new Settings(dataFolder).holders });
   const other = liveRun(dataFolder) ?? (await takeOver(dataFolder, progress));
   if (other) return { other };
   const settings = new Settings(dataFolder);
   const place = { top, dataFolder, logs, settings, user, progress };
-  const apps = [];
+  const started = [];
   const stop = async () => {
-    await Promise.all(apps.map(({ name, app }) => progress.step(name, () => app.stop().then(() => 'stopped'))));
+    // The witness last: what API and worker have in hand may wait for its cosignature.
+    for (const group of started.toReversed())
+      await Promise.all(group.map(({ name, app }) => progress.step(name, () => app.stop().then(() => 'stopped'))));
     await stopServices(place);
     endRun(dataFolder);
   };
@@ -49,12 +55,16 @@ export async function startService({ top, dataFolder, logs, user, progress }) {
     });
     interrupted.throwIfAborted();
     if (!user.LOG_SIGNING_KEY) await makeSigningKey(top, environment, logs, progress, user.LOG_SIGNING_KEY_FILE !== undefined);
+    // Whoever named a policy has witnesses elsewhere.
+    const witness = user.WITNESS_POLICY_FILE
+      ? undefined
+      : await demonstrationWitness(place, { ...environment, LOG_SIGNING_KEY: user.LOG_SIGNING_KEY });
     const accounts = await migrateAndSeed(place, environment);
     noteRun(dataFolder, { environment, accounts });
-    await startApps(place, environment, apps);
+    for (const programs of programsOf(place, environment, witness)) await startApps(place, programs, started);
     const url = environment.PUBLIC_URL;
     noteRun(dataFolder, { url });
-    return { url, accounts, environment, stop };
+    return { url, accounts, environment, demonstrationWitness: witness !== undefined, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -103,31 +113,40 @@ export function parseSeed(out) {
   throw new Refusal('The seed program did not print the accounts it made. See seed.log in the logs folder.');
 }
 
-async function startApps({ top, dataFolder, logs, user, progress }, environment, apps) {
+/** What runs of the product: those of one group are started side by side, when the group before it is ready. */
+function programsOf({ top, user }, environment, witness) {
   const host = reachable(environment.HOST);
-  const health = {
-    api: `http://${host}:${environment.PORT}/health/ready`,
-    worker: `http://${host}:${environment.WORKER_PORT}/health/ready`,
-  };
-  const identities = {};
-  const ready = Object.keys(health).map((name) => {
+  const nest = (name, port) => ({
+    name,
+    args: [join(top, 'dist', 'apps', name, 'src', 'main.js')],
+    env: environmentOf(name, { ...user, ...environment }),
+    isReady: () => answers(`http://${host}:${port}/health/ready`, 200),
+  });
+  const apps = [nest('api', environment.PORT), nest('worker', environment.WORKER_PORT)];
+  if (!witness) return [apps];
+  // It has no page of its own; what it takes by POST only is there.
+  const isReady = () => answers(`${witness.url}/add-checkpoint`, 405);
+  // It is to know nothing of the service but the public key in its config.
+  return [[{ name: 'witness', args: witness.args, env: {}, isReady }], apps];
+}
+
+/** Starts one group and notes it in `started` for being stopped. @throws {Refusal} when one of them does not become ready */
+async function startApps({ top, dataFolder, logs, progress }, programs, started) {
+  const group = [];
+  started.push(group);
+  const ready = programs.map(({ name, args, env, isReady }) => {
     const log = join(logs, `${name}.log`);
-    const env = environmentOf(name, { ...user, ...environment });
-    const program = { command: nodeOf(top), args: [join(top, 'dist', 'apps', name, 'src', 'main.js')], env, cwd: top, log };
     const app = new SupervisedApp(
       name,
-      program,
+      { command: nodeOf(top), args, env, cwd: top, log },
       (line) => progress.say(`! ${line} (${log})`),
-      (identity) => {
-        identities[name] = identity;
-        noteRun(dataFolder, { apps: identities });
-      },
+      (identity) => noteApp(dataFolder, name, identity),
     );
-    apps.push({ name, app });
+    group.push({ name, app });
     return progress.step(name, async () => {
       app.start();
       // Two ends in a row are no accident of the start but a fault that waiting will not mend.
-      const done = await until(async () => interrupted.aborted || app.deaths > 1 || (await answers(health[name])), 90, 200);
+      const done = await until(async () => interrupted.aborted || app.deaths > 1 || (await isReady()), 90, 200);
       interrupted.throwIfAborted();
       if (!done || app.deaths > 1) throw new Refusal(`${name} did not become ready. The end of ${log}:\n${endOf(log)}`);
       return 'ready';
@@ -137,9 +156,9 @@ async function startApps({ top, dataFolder, logs, user, progress }, environment,
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-async function answers(url) {
+async function answers(url, status) {
   try {
-    return (await fetch(url, { signal: AbortSignal.timeout(2000) })).status === 200;
+    return (await fetch(url, { signal: AbortSignal.timeout(2000) })).status === status;
   } catch {
     return false;
   }

@@ -5,7 +5,7 @@ const LONGEST_PAUSE_SECONDS = 30;
 /** A process that lived this long had started well: the next pause is short again. */
 const SETTLED_MS = 60_000;
 
-/** API or worker: started again, after a growing pause, whenever it ends by itself. */
+/** API, worker or the demonstration's witness: started again, after a growing pause, whenever it ends by itself. */
 export class SupervisedApp {
   #name;
   #launch;

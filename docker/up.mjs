@@ -8,7 +8,7 @@ import { Progress } from './progress.mjs';
 
 const HELP = `Usage: node docker/up.mjs COMMAND [arguments]
 
-  start            install, build, provide the services, migrate, seed, run API and worker until Ctrl-C
+  start            install, build, provide the services, migrate, seed, run API, worker and a demonstration witness until Ctrl-C
   stop             stop what start started, from another terminal; the data stays
   status           say what runs (exit code 0: running, 3: not running)
   test [ARGS]      run all tests with throw-away services; ARGS go to jest, a leading --no-build leaves the build as it is

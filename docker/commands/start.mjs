@@ -14,6 +14,12 @@ export async function start(context) {
   }
   progress.say(`\nCustodiet runs at ${service.url} (ready after ${progress.elapsed()})\n`);
   progress.say(`${signIns(service.accounts)}\n`);
+  if (service.demonstrationWitness) {
+    progress.say(
+      'Checkpoints of the log are cosigned by a witness on this same machine, for demonstration only: a real one is run',
+    );
+    progress.say('elsewhere, by an oversight board (apps/witness/README.md), and named in WITNESS_POLICY_FILE.\n');
+  }
   progress.say('Ctrl-C, or npm stop in another terminal, stops it; the data stays.');
   await untilInterrupted();
   progress.say();

@@ -18,6 +18,8 @@ export interface DemoContext {
   /** Deleted at the end. */
   readonly work: string;
   readonly ffmpeg: string;
+  /** Whose cosignatures the service asks for; stands for the policy that a court or an oversight board has from elsewhere. */
+  readonly policyFile: string;
   /** What fsck needs, and the superuser that the demonstration tampers as. */
   readonly database: { readonly url: string; readonly adminUrl: string };
 }
@@ -48,6 +50,7 @@ export function demoContext(videos: readonly string[], env: NodeJS.ProcessEnv): 
   const url = variable('CUSTODIET_URL').replace(/\/+$/, '');
   const databaseUrl = variable('DATABASE_URL');
   const administrator = variable('DATABASE_ADMIN_URL');
+  const policyFile = variable('WITNESS_POLICY_FILE');
   const accounts = readAccounts(variable('DEMO_ACCOUNTS_FILE'), faults);
   if (faults.length > 0) throw new NotPlayable(`Start this with npm run demo: ${faults.join('; ')}.`);
   const adminUrl = new URL(administrator);
@@ -63,6 +66,7 @@ export function demoContext(videos: readonly string[], env: NodeJS.ProcessEnv): 
     artefacts,
     work: mkdtempSync(join(tmpdir(), 'custodiet-demo-')),
     ffmpeg: env['FFMPEG_PATH'] || 'ffmpeg',
+    policyFile: resolve(TOP, policyFile),
     database: { url: databaseUrl, adminUrl: adminUrl.href },
   };
 }

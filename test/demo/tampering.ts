@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import type { CustodyEntryAnswer } from '../support/answers.js';
 import type { Cast } from './cast.js';
 import { run } from './command-line-apps.js';
-import { Unexpected, type DemoContext } from './demo-context.js';
+import { expectSame, Unexpected, type DemoContext } from './demo-context.js';
 import type { Told } from './narrator.js';
 import { chainOf } from './watching.js';
 
@@ -15,10 +15,19 @@ interface Row {
   readonly leafHash: string;
 }
 
+interface Finding {
+  readonly where: string;
+  readonly what: string;
+}
+
 interface Fsck {
   readonly ok: boolean;
   readonly entries: number;
-  readonly findings: readonly { readonly where: string; readonly what: string }[];
+  /** How many there are; the list below may be cut. */
+  readonly found: number;
+  /** About the first entry that differs. */
+  readonly first: Finding | null;
+  readonly findings: readonly Finding[];
 }
 
 /** Row as it was, in hexadecimal, on disk for as long as it is not so in the database: even a killed demonstration leaves a way back. */
@@ -36,9 +45,10 @@ export async function tamper(context: DemoContext, { auditor }: Cast, recording:
   const found = await whileForged(context, row, () => fsck(context, logKey));
   const named = found.findings.filter(({ where }) => where === `entry ${index}`);
   if (found.ok || named.length === 0) throw new Unexpected('fsck', `to name entry ${index}`, found.findings);
+  expectSame('the first entry that differs', `entry ${index}`, found.first?.where);
   const whole = await fsck(context, logKey);
   if (!whole.ok) throw new Unexpected('the log after the row was put back', 'no finding', whole.findings);
-  const others = found.findings.length - named.length;
+  const others = found.found - named.length;
   return {
     detail: `entry ${index}: ${named.map(({ what }) => what).join(', ')}; ${others} more findings. Put back: ${whole.entries} entries, no finding`,
   };
@@ -127,9 +137,10 @@ async function asSuperuser<T>({ database }: DemoContext, work: (client: Client) 
   }
 }
 
-async function fsck({ database }: DemoContext, logKey: string): Promise<Fsck> {
+/** Rows, mirror and originals of the running service, whose own variables name them. */
+async function fsck({ database, policyFile }: DemoContext, logKey: string): Promise<Fsck> {
   const env = { ...process.env, DATABASE_URL: database.url };
-  const ran = await run('apps/worker/src/fsck.js', ['--json', '--log-key', logKey], env);
-  if (ran.code > 1) throw new Error(`fsck could not run: ${ran.stderr.trim()}`);
+  const ran = await run('custodiet-verify.mjs', ['fsck', '--json', '--log-key', logKey, '--policy', policyFile], env);
+  if (ran.code > 1) throw new Error(`custodiet-verify fsck could not run: ${ran.stderr.trim()}`);
   return JSON.parse(ran.stdout) as Fsck;
 }

@@ -3,11 +3,19 @@ import { enrolPeople } from './cast.js';
 import { makeClips, ownVideos } from './clips.js';
 import type { DemoContext } from './demo-context.js';
 import { checkReceipt, enrolDock, playable, upload, uploadAgain } from './docking-steps.js';
-import { exportBundle, exportReport, noticeChangedBytes, verifyOffline } from './export-steps.js';
+import { exportBundle, exportReport } from './export-steps.js';
 import type { Interruption } from './interruption.js';
 import type { Narrator } from './narrator.js';
 import { compareFrames, redact, sceneOf } from './redaction-steps.js';
 import { tamper } from './tampering.js';
+import {
+  checkComplete,
+  checkCosigned,
+  noticeChangedBytes,
+  noticeLeftOut,
+  readOwnPolicy,
+  verifyOffline,
+} from './verification-steps.js';
 
 /** From a docking station to a verified custody report, in the order of a real case. @throws StepFailed at the first step that does not hold */
 export async function playThePath(context: DemoContext, narrator: Narrator, interruption: Interruption): Promise<void> {
@@ -45,7 +53,13 @@ export async function playThePath(context: DemoContext, narrator: Narrator, inte
 
   await step('8 An auditor exports the custody report', () => exportReport(context, cast, main.id));
   const bundle = await step('8 An auditor exports the evidence bundle', () => exportBundle(context, cast, main.id));
-  await step('9 The bundle is verified offline', () => verifyOffline(bundle, dock.logKey));
+  await step('9 A witness has cosigned the newest checkpoint', () => checkCosigned(context, dock.logKey));
+  const verified = await step('9 The bundle is verified offline, under a policy', () =>
+    verifyOffline(context, bundle, dock.logKey),
+  );
+  await step('9 It proves that no entry was left out', () => checkComplete(verified));
+  await step('9 It names the policy it satisfies', () => readOwnPolicy(context, bundle, dock.logKey));
+  await step('  An entry left out of the bundle is noticed', () => noticeLeftOut(context, bundle, main.id, dock.logKey));
   await step('  One changed byte of the bundle is noticed', () => noticeChangedBytes(context, bundle, dock.logKey));
   await step('  A row changed by the database superuser is found', () =>
     interruption.hold(() => tamper(context, cast, main.id, dock.logKey)),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -61,6 +61,9 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
     assert.equal(status, 0, stderr);
     return stdout.trim();
   };
+  const policyOf = ({ WITNESS_POLICY_FILE }) => readFileSync(WITNESS_POLICY_FILE, 'utf8');
+  const policies = ({ PORT, WORKER_PORT }) =>
+    Promise.all([PORT, WORKER_PORT].map((port) => fetch(`http://127.0.0.1:${port}/policy`).then((answer) => answer.text())));
   const redis = (...words) => sendRedis({ port: settings().ports.redis, password: settings().passwords.redis }, words);
   const services = () =>
     readdirSync(join(product.top, '.data', 'services')).map((name) => [
@@ -76,13 +79,24 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
       'packages',
       'build',
       'signing key',
+      'witness key',
       'migrations',
+      'witness',
       'api',
       'worker',
     ]) {
       assert.match(started.out, new RegExp(`^✓ ${step} +[\\d.]+ s`, 'm'));
     }
     assert.match(started.out, /auditor +ada +secret/);
+    assert.match(started.out, /cosigned by a witness on this same machine, for demonstration only/);
+  });
+
+  it('runs a witness of its own, which answers where the policy of API and worker says', async () => {
+    const { environment, apps } = product.read('run.json');
+    assert.ok(isAlive(apps.witness));
+    assert.deepEqual(await policies(environment), [policyOf(environment), policyOf(environment)]);
+    const [, url] = /^witness demo-board \S+ (http:\S+)$/m.exec(policyOf(environment)) ?? [];
+    assert.equal((await fetch(`${url}/add-checkpoint`)).status, 405);
   });
 
   it('keeps passwords and the environment from other accounts of the machine', async () => {
@@ -112,10 +126,12 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
     for (const address of addresses) assert.equal(address, LOOPBACK);
   });
 
-  it('starts API and worker again when they end by themselves, and says so', async () => {
+  it('starts API, worker and witness again when they end by themselves, and says so', async () => {
     const { environment, apps } = product.read('run.json');
     await fetch(`${environment.PUBLIC_URL}/die`).catch(() => undefined);
     process.kill(apps.worker.pid, 'SIGKILL');
+    process.kill(apps.witness.pid, 'SIGKILL');
+    await product.saw(started, 'witness ended by itself (SIGKILL); started again in 1 s');
     await product.saw(started, 'api ended by itself (exit code 3); started again in 1 s');
     await product.saw(started, 'worker ended by itself (SIGKILL); started again in 1 s');
     const answers = (port) =>
@@ -127,6 +143,7 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
     assert.ok(await until(() => answers(environment.WORKER_PORT), 20));
     const now = product.read('run.json').apps;
     assert.ok(isAlive(now.api) && isAlive(now.worker) && !isAlive(apps.api));
+    assert.ok(await until(() => isAlive(product.read('run.json').apps.witness), 20));
   });
 
   it('says that it runs already, with its address, when it is started once more', () => {
@@ -136,14 +153,17 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
     assert.equal(product.run(['status']).status, 0);
   });
 
-  it('gives the demonstration its address and leaves standard output to it', () => {
+  it('gives the demonstration its address and the witness policy, and leaves standard output to it', () => {
     const { status, stdout } = product.run(['demo', '--json'], NATIVE);
     assert.equal(status, 0);
-    assert.deepEqual(JSON.parse(stdout), { step: '--json', url: product.read('run.json').url });
+    const { url, environment } = product.read('run.json');
+    assert.deepEqual(JSON.parse(stdout), { step: '--json', url, policy: environment.WITNESS_POLICY_FILE });
   });
 
   it('stops everything it started on request from elsewhere, and has the data after the next start', async () => {
-    const endpoint = product.read('run.json').environment.S3_ENDPOINT;
+    const { environment } = product.read('run.json');
+    const endpoint = environment.S3_ENDPOINT;
+    const policy = policyOf(environment);
     psql('CREATE TABLE kept AS SELECT 42 AS answer');
     assert.equal(await redis('SET', 'kept', 'forty-two'), '+OK');
     const processes = [...services(), ...Object.entries(product.read('run.json').apps)];
@@ -166,24 +186,26 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
     assert.equal(await redis('GET', 'kept'), 'forty-two');
     assert.equal(product.read('run.json').environment.S3_ENDPOINT, endpoint);
     assert.equal((await fetch(endpoint)).status, 200);
+    assert.equal(policyOf(environment), policy);
+    assert.doesNotMatch(started.out, /witness key/);
   });
 
-  it('takes over after it was killed: the services go on, API and worker are new', async () => {
+  it('takes over after it was killed: the services go on, API, worker and witness are new', async () => {
     const before = { services: services(), apps: product.read('run.json').apps };
     started.child.kill('SIGKILL');
     assert.ok(await until(() => started.child.signalCode === 'SIGKILL', 10));
     started = product.begin(['start'], NATIVE);
     await product.saw(started, 'Custodiet runs at');
-    assert.match(started.out, /Stopped what a killed run had left: api, worker/);
+    assert.match(started.out, /Stopped what a killed run had left: witness, api, worker/);
     assert.deepEqual(services(), before.services);
-    assert.ok(!isAlive(before.apps.api) && !isAlive(before.apps.worker));
+    assert.deepEqual(Object.values(before.apps).filter(isAlive), []);
   });
 
   it('stops what a killed run left when that is asked for', async () => {
     const processes = [...services(), ...Object.entries(product.read('run.json').apps)];
     started.child.kill('SIGKILL');
     assert.ok(await until(() => started.child.signalCode === 'SIGKILL', 10));
-    assert.match(product.run(['stop']).stdout, /Stopped what a killed run had left: api, worker/);
+    assert.match(product.run(['stop']).stdout, /Stopped what a killed run had left: witness, api, worker/);
     assert.deepEqual(
       processes.filter(([, identity]) => isAlive(identity)),
       [],
@@ -210,6 +232,36 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
     } finally {
       for (const server of strangers) server.close();
     }
+  });
+
+  it('asks no witness of its own when the person names a policy, and refuses one that is not there', async () => {
+    assert.equal(product.run(['stop']).status, 0);
+    const refused = product.run(['start'], { ...NATIVE, WITNESS_POLICY_FILE: 'absent.txt' });
+    assert.equal(refused.status, 2, refused.stdout);
+    assert.match(refused.stderr, /WITNESS_POLICY_FILE names absent\.txt, which does not exist\./);
+    product.write('policy.txt', 'quorum none\n');
+    started = product.begin(['start'], { ...NATIVE, WITNESS_POLICY_FILE: 'policy.txt' });
+    await product.saw(started, 'Custodiet runs at');
+    assert.doesNotMatch(started.out, /witness/);
+    const { environment, apps } = product.read('run.json');
+    assert.deepEqual(Object.keys(apps).sort(), ['api', 'worker']);
+    assert.deepEqual(await policies(environment), ['quorum none\n', 'quorum none\n']);
+  });
+
+  it('ends with a clear message, and nothing left running, when its witness has lost its state', async () => {
+    assert.equal(product.run(['stop']).status, 0);
+    const state = join(product.top, '.data', 'witness', 'witness.state');
+    renameSync(state, `${state}.lost`);
+    const refused = product.run(['start'], NATIVE);
+    assert.equal(refused.status, 2, refused.stdout);
+    assert.match(refused.stderr, /witness cannot go on\. .*witness\.state/);
+    assert.deepEqual(
+      services().filter(([, identity]) => isAlive(identity)),
+      [],
+    );
+    renameSync(`${state}.lost`, state);
+    started = product.begin(['start'], NATIVE);
+    await product.saw(started, 'Custodiet runs at');
   });
 
   it('stops everything on Ctrl-C', async () => {

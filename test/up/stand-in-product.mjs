@@ -8,8 +8,8 @@ import { until } from '../../docker/processes.mjs';
 const top = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
- * A clone in a temporary folder with the real up.mjs and small programs where the product's stand: what up.mjs does with processes,
- * signals and services is tried on it in seconds, and nothing of the clone under test is touched.
+ * A clone in a temporary folder with the real up.mjs and small programs where API, worker and seed stand: what up.mjs does with processes,
+ * signals and services is tried on it in seconds, and nothing of the clone under test is touched. Keys and witness are the real ones.
  */
 export class StandInProduct {
   top = mkdtempSync(join(tmpdir(), 'custodiet-up-'));
@@ -25,12 +25,11 @@ export class StandInProduct {
     // The build copies: a changed source is seen in dist after the next start only.
     this.write(
       'build.mjs',
-      "import { cpSync } from 'node:fs'; cpSync('apps', 'dist/apps', { recursive: true }); cpSync('test', 'dist/test', { recursive: true });",
+      `import { cpSync } from 'node:fs';
+      for (const folder of ['apps', 'libs', 'test']) cpSync(folder, 'dist/' + folder, { recursive: true });
+      cpSync('apps/witness/src/main.js', 'dist/custodiet-witness.mjs');`,
     );
-    this.write(
-      'apps/worker/src/make-key.js',
-      "import { writeFileSync } from 'node:fs'; writeFileSync(process.argv[3], process.argv[2], { mode: 0o600 });",
-    );
+    for (const real of ['apps/worker/src/make-key', 'apps/witness/src/main', 'libs/tlog/src/index']) this.#bundle(real);
     this.write('apps/worker/src/migrate.js', "if (!process.env.DATABASE_ADMIN_URL) throw new Error('no administrator');");
     this.write(
       'apps/api/src/seed.js',
@@ -39,7 +38,18 @@ export class StandInProduct {
     const owners = ['DATABASE_ADMIN_URL', 'DATABASE_OWNER_URL'];
     this.write('apps/api/src/main.js', server('PORT', [...owners, 'DATABASE_SEQUENCER_URL', 'LOG_SIGNING_KEY_FILE']));
     this.write('apps/worker/src/main.js', server('WORKER_PORT', owners));
-    this.write('test/demo/main.js', 'console.log(JSON.stringify({ step: process.argv[2], url: process.env.CUSTODIET_URL }));');
+    this.write(
+      'test/demo/main.js',
+      `const { CUSTODIET_URL: url, WITNESS_POLICY_FILE: policy } = process.env;
+      console.log(JSON.stringify({ step: process.argv[2], url, policy }));`,
+    );
+  }
+
+  #bundle(source) {
+    const options = ['--bundle', '--platform=node', '--format=esm', `--tsconfig=${join(top, 'tsconfig.json')}`];
+    const args = [join(top, `${source}.ts`), ...options, `--outfile=${join(this.top, `${source}.js`)}`, '--log-level=warning'];
+    const { status, stderr } = spawnSync(join(top, 'node_modules', '.bin', 'esbuild'), args, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${source} could not be bundled: ${stderr}`);
   }
 
   write(path, text) {
@@ -91,17 +101,18 @@ export class StandInProduct {
 /** Without what the surrounding test run says about services of its own. */
 function cleanEnvironment() {
   const named =
-    /^(DATABASE_|REDIS_URL|S3_|FFMPEG_PATH|FFPROBE_PATH|PORT$|HOST$|WORKER_PORT$|PUBLIC_URL$|LOG_|WORK_DIR|NODE_TEST_CONTEXT|CUSTODIET_)/;
+    /^(DATABASE_|REDIS_URL|S3_|FFMPEG_PATH|FFPROBE_PATH|PORT$|HOST$|WORKER_PORT$|PUBLIC_URL$|LOG_|WITNESS_|WORK_DIR|NODE_TEST_CONTEXT|CUSTODIET_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !named.test(name)));
 }
 
 function server(portVariable, withheld) {
   return `
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 for (const name of ${JSON.stringify(withheld)}) if (process.env[name]) throw new Error(name + ' is not for this process');
 createServer((request, response) => {
   if (request.url === '/die') process.exit(3);
-  response.end('${portVariable}');
+  response.end(request.url === '/policy' ? readFileSync(process.env.WITNESS_POLICY_FILE) : '${portVariable}');
 }).listen(Number(process.env.${portVariable}), '127.0.0.1');
 process.on('SIGTERM', () => { console.log('graceful end'); process.exit(0); });
 `;
