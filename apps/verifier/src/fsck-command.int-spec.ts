@@ -94,6 +94,7 @@ describe('custodiet-verify fsck', () => {
     const { status, out, err } = await fsck(['--database', url, ...key()]);
     expect({ status, err }).toEqual({ status: 0, err: '' });
     expect(out).toMatch(new RegExp(`^CONSISTENT: ${database.verifier.name}, ${SIZE} entries, 0 findings\\.$`, 'm'));
+    expect(out).toContain(`\nSigned: the first ${SIZE} entries.\n`);
     expect(out).toContain('NOT checked: the mirror and the originals.');
     expect(out).toContain('The log keys are those that you gave');
     expect(out).toContain(database.verifier.vkey);

@@ -33,10 +33,11 @@ export function fsckText({ report, policed, logKeys, logKeysPinned }: FsckResult
 
 /** One JSON object; sizes as decimal strings, but for the number of entries. */
 export function fsckJson({ report, policed: _, ...keys }: FsckResult): string {
-  const { entries, cosigned, mirror, originals, first, ...rest } = report;
+  const { entries, signed, cosigned, mirror, originals, first, ...rest } = report;
   const shown = {
     ...rest,
     entries: Number(entries),
+    signed: signed?.toString() ?? null,
     cosigned: cosigned?.toString() ?? null,
     mirror: mirror === undefined ? null : { ...mirror, newest: mirror.newest.toString() },
     originals: originals ?? null,
@@ -46,9 +47,10 @@ export function fsckJson({ report, policed: _, ...keys }: FsckResult): string {
 }
 
 function checkedLines(report: FsckReport, policed: boolean): string[] {
-  const { checkpoints, cosignatures, cosigned, erased, heads, mirror, originals } = report;
+  const { entries, checkpoints, cosignatures, signed = 0n, cosigned, erased, heads, mirror, originals } = report;
   const lines = [
     `Database: rows, chains, tiles and root; ${checkpoints} checkpoints, ${cosignatures} cosignatures; ${erased} payloads erased.`,
+    `Signed: the first ${signed} entries${signed < entries ? `; nobody vouches yet for the ${entries - signed} behind them` : ''}.`,
     `Maps of heads: ${heads.checked} of ${heads.logged} made again.`,
   ];
   if (policed) lines.push(`Policy: the newest checkpoint that satisfies it is that of ${cosigned ?? 'no'} entries.`);

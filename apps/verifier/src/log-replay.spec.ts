@@ -120,6 +120,7 @@ describe('whom the verdict trusts', () => {
     await writeFile(join(folder, 'checkpoint'), addSignatureLines(note, line));
     const result = await checkLog(folder, policy(log), undefined);
     expect(result).toMatchObject({ logKeysPinned: pinned, verdict: { ok: true, cosigners: ['Board'] } });
+    expect(result.verdict.checks[0]?.detail).toContain('over 3 entries, cosigned by Board at 2026-11-20T10:30:00.000Z.');
   });
 
   it('is not another key, whatever the log says of itself', async () => {

@@ -45,7 +45,9 @@ export async function replayLog(
     checkpoint = signed.checkpoint;
     cosigners = signed.cosigners.map(({ alias }) => alias);
     const { origin, size } = checkpoint;
-    const cosigned = cosigners.length > 0 ? `, cosigned by ${cosigners.join(', ')}` : '';
+    // With the times, because an old checkpoint verifies for ever: who expects a newer one sees here what was shown.
+    const lines = signed.cosigners.map(({ alias, time }) => `${alias} at ${time.toISOString()}`);
+    const cosigned = lines.length > 0 ? `, cosigned by ${lines.join(', ')}` : '';
     passed('checkpoint', `signed by the log ${origin} over ${size} entries${cosigned}.`);
     const tree = new LogTree((path, width) => readTile(source, path, width));
     const entries = entriesRead ? new EntryReader(origin) : undefined;

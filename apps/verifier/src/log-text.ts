@@ -26,12 +26,13 @@ export function logText({ log, verdict, logKeys, logKeysPinned }: LogResult): st
   const lines = verdict.checks.map(({ name, ok, where, detail }) => {
     return `${ok ? '✓' : '✗'} ${name}: ${where === undefined ? '' : `${printable(where)}: `}${printable(detail)}`;
   });
-  const { origin = '', size = 0n } = verdict.checkpoint ?? {};
+  const { size = 0n } = verdict.checkpoint ?? {};
+  const origin = printable(verdict.checkpoint?.origin ?? '');
   const what = verdict.entriesRead ? `all ${size} entries` : `the hash tiles of ${size} entries, nothing else,`;
   const closing = verdict.ok
     ? [`VERIFIED: ${what} of the log ${origin}.`, ...(verdict.entriesRead ? WITH_ENTRIES : TILES_ONLY)]
     : [`NOT VERIFIED: ${printable(log)} is not the log that was signed, from here on.`];
-  const keys = logKeys.flatMap((vkey) => [`  ${vkey}`, `  SHA-256 fingerprint: ${fingerprint(vkey)}`]);
+  const keys = logKeys.flatMap((vkey) => [`  ${printable(vkey)}`, `  SHA-256 fingerprint: ${fingerprint(vkey)}`]);
   const source = logKeysPinned
     ? 'The log key is one that you gave, with --log-key or --policy:'
     : 'The log key came with the log itself. That shows only that the log agrees with itself: give the published key with --log-key.';

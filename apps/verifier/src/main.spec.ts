@@ -233,6 +233,17 @@ describe('custodiet-verify BUNDLE', () => {
     }
   });
 
+  it('fails for a container of more files than the format has room for', async () => {
+    const most = Array.from({ length: 65_534 }, (_, i): [string, Uint8Array] => [`${i}`.padStart(6, '0'), new Uint8Array()]);
+    const full = encodeZip(new Map(most));
+    const record = Buffer.from(full.subarray(0, 36));
+    record.write('999999', 30);
+    const more = Buffer.concat([full.subarray(0, 65_534 * 36), record, full.subarray(65_534 * 36)]);
+    const run = await verifier(await put('altered.zip', more));
+    expect(run).toMatchObject({ status: 1, err: '' });
+    expect(run.out).toContain('✗ container: The ZIP file holds more than 65534 files.');
+  });
+
   it('shows no control characters of hostile names', async () => {
     const hostile = { name: Buffer.from('report.pdf'), by: Buffer.from('rep\u009brt.pd') };
     const bytes = Buffer.from(zip);

@@ -22,6 +22,13 @@ describe('what is said of a bundle', () => {
     expect(text).toContain('  board\\u{1b}[2J, 2026-11-20T11:05:00.000Z\n');
   });
 
+  it('shows no signs in the name of a key that turn the direction of writing: what is read out would not be what is there', () => {
+    const turned = generateNoteKey('example.com/\u202elog').vkey;
+    const text = bundleText({ path: 'bundle.zip', verdict: { ...verdict, logKey: turned } });
+    expect(text).not.toContain('\u202e');
+    expect(text).toContain('  example.com/\\u{202e}log+');
+  });
+
   it('leaves out what a bundle that failed says about itself', () => {
     const text = bundleText({ path: 'bundle.zip', verdict: { ...verdict, ok: false } });
     expect(text).toContain('NOT VERIFIED');

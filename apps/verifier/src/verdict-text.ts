@@ -90,7 +90,7 @@ function timestampLines({ timestamps }: BundleVerdict): string[] {
 
 function keyLines({ logKey, logKeyPinned }: BundleVerdict): string[] {
   if (logKey === undefined) return [];
-  const shown = [`  ${logKey}`, `  SHA-256 fingerprint: ${fingerprint(logKey)}`];
+  const shown = [`  ${printable(logKey)}`, `  SHA-256 fingerprint: ${fingerprint(logKey)}`];
   return logKeyPinned
     ? ['The log key is the one you gave:', ...shown]
     : [

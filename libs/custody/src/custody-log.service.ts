@@ -1,6 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Notifications, Problem, UnitOfWork } from '#platform';
-import { addSignatureLines, formatProof, hasQuorum, inclusionProof, isQuorum, openNote, parseVerifier, type Hash } from '#tlog';
+import {
+  addSignatureLines,
+  formatProof,
+  hasQuorum,
+  inclusionProof,
+  isQuorum,
+  openNote,
+  parseVerifier,
+  type Hash,
+  type Quorum,
+} from '#tlog';
 import type { CustodyEventType, EntryPayload } from './catalogue.js';
 import { readNodes, type Query } from './log-tiles.js';
 import { WITNESS_POLICY, type PolicyFile } from './witness-policy-file.js';
@@ -90,6 +100,28 @@ function toEntry(row: EntryRow): LoggedEntry {
   };
 }
 
+interface CosignedRow {
+  size: string;
+  note: string;
+  witnesses: string[];
+  lines: string[];
+}
+
+const COSIGNED_AT_ONCE = 100;
+// Joined after the limit: what too few have cosigned is counted and nothing more.
+const COSIGNED = `SELECT c.size, c.note, s.witnesses, s.lines FROM (
+    SELECT size, array_agg(witness) AS witnesses, array_agg(line ORDER BY at, witness) AS lines FROM log_cosignatures
+    WHERE size > $1 AND ($2::bigint IS NULL OR size < $2) AND witness = ANY($3)
+    GROUP BY size HAVING count(*) >= $4 ORDER BY size DESC LIMIT ${COSIGNED_AT_ONCE}
+  ) s JOIN log_checkpoints c USING (size) ORDER BY c.size DESC`;
+
+/** How many witnesses the smallest quorum has. */
+function fewestOf(quorum: Quorum): number {
+  if ('witness' in quorum) return 1;
+  const members = quorum.of.map(fewestOf).toSorted((a, b) => a - b);
+  return members.slice(0, quorum.atLeast).reduce((sum, fewest) => sum + fewest, 0);
+}
+
 /** Undefined when it was erased. */
 export function payloadOf({ payload }: LoggedEntry): EntryPayload | undefined {
   return payload === null ? undefined : (JSON.parse(payload) as EntryPayload);
@@ -153,18 +185,23 @@ export class CustodyLog {
       const newest = await this.newestCheckpoint();
       return newest !== undefined && newest.size > index ? newest : undefined;
     }
-    // Those that some have cosigned but no quorum are few: one being asked about just now, some while a witness was away.
-    const rows = await this.query<{ size: string; note: string; lines: string[] }>(
-      `SELECT c.size, c.note, s.lines FROM (
-         SELECT size, array_agg(line ORDER BY at, witness) AS lines FROM log_cosignatures
-         WHERE size > $1 AND witness = ANY($2) GROUP BY size ORDER BY size DESC LIMIT 1000
-       ) s JOIN log_checkpoints c USING (size) ORDER BY c.size DESC`,
-      [index.toString(), policy.witnesses.map(({ vkey }) => vkey)],
-    );
-    for (const { size, note, lines } of rows) {
-      const cosigned = addSignatureLines(note, lines.join(''));
-      if (hasQuorum(cosigned, policy)) return { size: BigInt(size), note: cosigned };
-    }
+    // Counted first, and verified last: while a witness is away for days there are thousands that too few have cosigned.
+    const aliases = new Map(policy.witnesses.map(({ vkey, alias }) => [vkey, alias]));
+    let below: bigint | null = null;
+    do {
+      const rows: CosignedRow[] = await this.query<CosignedRow>(COSIGNED, [
+        index.toString(),
+        below?.toString() ?? null,
+        [...aliases.keys()],
+        fewestOf(policy.quorum),
+      ]);
+      for (const { size, note, witnesses, lines } of rows) {
+        if (!isQuorum(policy.quorum, new Set(witnesses.map((vkey) => aliases.get(vkey) ?? '')))) continue;
+        const cosigned = addSignatureLines(note, lines.join(''));
+        if (hasQuorum(cosigned, policy)) return { size: BigInt(size), note: cosigned };
+      }
+      below = rows.length < COSIGNED_AT_ONCE ? null : BigInt(rows.at(-1)?.size ?? 0);
+    } while (below !== null);
     return undefined;
   }
 

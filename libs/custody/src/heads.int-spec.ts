@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { decodeHeader, headsDigest, headsMap, headsTree, type SubjectHead } from '#tlog';
+import { decodeHeader, encodeHeader, headsDigest, headsMap, headsTree, leafHash, type SubjectHead } from '#tlog';
 import { eventually } from '../../../test/support/eventually.js';
 import type { Attribution } from './catalogue.js';
 import { payloadOf } from './custody-log.service.js';
@@ -150,6 +150,43 @@ describe('a recorded heads map', () => {
     });
     expect(await maps()).toBe(before);
     await database.tamper((run) => run('INSERT INTO custody_entries SELECT * FROM deleted', []));
+    expect((await newHeads().record(BY)).heads.find((head) => head.subject === subject)).toMatchObject({ seq: 1 });
+  });
+
+  it('is refused when another entry was put in the place of one at the end of a chain, or a chain is counted longer than it is', async () => {
+    const [subject, other] = [randomUUID(), randomUUID()];
+    await database.appendSequenced(subject, 2);
+    await database.appendSequenced(other, 2);
+    await database.rows('CREATE TABLE untouched AS SELECT * FROM custody_entries WHERE subject = ANY($1)', [[subject, other]]);
+    const [end] = await database.rows<{ index: string; header: Buffer }>(
+      'SELECT index, header FROM untouched WHERE subject = $1 AND seq = 1',
+      [subject],
+    );
+    const decoy = encodeHeader({ ...decodeHeader(end!.header), id: randomUUID(), subject: randomUUID(), seq: 0, prev: null });
+    const before = await maps();
+    const refused = { status: 500, code: 'log-inconsistent', members: { check: 'heads' } };
+    // Every index is taken and every hash is that of its header: only the tiles know better.
+    await database.tamper(async (run) => {
+      await run('DELETE FROM custody_entries WHERE index = $1', [end!.index]);
+      const { id, subject: about } = decodeHeader(decoy);
+      await run(
+        `INSERT INTO custody_entries (index, id, subject, seq, type, at, header, leaf_hash)
+         VALUES ($1, $2, $3, 0, 'signed-out', now(), $4, $5)`,
+        [end!.index, id, about, Buffer.from(decoy), Buffer.from(leafHash(decoy))],
+      );
+    });
+    await expect(newHeads().record(BY)).rejects.toMatchObject(refused);
+    // What is missing there is counted here.
+    await database.tamper(async (run) => {
+      await run('DELETE FROM custody_entries WHERE index = $1', [end!.index]);
+      await run('UPDATE custody_entries SET seq = 2 WHERE subject = $1 AND seq = 1', [other]);
+    });
+    await expect(newHeads().record(BY)).rejects.toMatchObject(refused);
+    expect(await maps()).toBe(before);
+    await database.tamper(async (run) => {
+      await run('DELETE FROM custody_entries WHERE subject = $1', [other]);
+      await run('INSERT INTO custody_entries SELECT * FROM untouched ON CONFLICT DO NOTHING', []);
+    });
     expect((await newHeads().record(BY)).heads.find((head) => head.subject === subject)).toMatchObject({ seq: 1 });
   });
 });

@@ -18,12 +18,12 @@ export interface RecordedHeads {
 
 /** The log has entries that no chain leads to, or chains that it has no entries for: it vouches for no map of them. */
 export class HeadsInconsistent extends Problem {
-  constructor(size: bigint, found: bigint) {
+  constructor(fault: string) {
     super(
       500,
       'log-inconsistent',
       'The custody log does not agree with itself',
-      `Nothing was handed out: the log has ${size} entries, but the chains of its subjects have ${found}. Tell the administrator; fsck examines the whole log.`,
+      `Nothing was handed out: ${fault} Tell the administrator; fsck examines the whole log.`,
       { check: 'heads' },
     );
   }
@@ -34,7 +34,8 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 
 /**
  * From subject to subject through the index: DISTINCT ON would read every entry of the log, which took several times as long at ten entries
- * a subject. Subjects that began after `size` come without a head.
+ * a subject. Subjects that began after `size` come without a head. `hashed`: the tile has the hash of its header, and that header has the
+ * subject and seq of the columns. Without it, somebody could delete the end of a chain and make the count right with an entry of their own.
  */
 const headsFrom = (comparison: '>' | '>='): string => `
   WITH RECURSIVE s AS (
@@ -42,13 +43,18 @@ const headsFrom = (comparison: '>' | '>='): string => `
     UNION ALL
     SELECT (SELECT subject FROM custody_entries WHERE subject > s.subject ORDER BY subject LIMIT 1) FROM s WHERE s.subject IS NOT NULL
   )
-  SELECT s.subject, e.seq, e.index, e.head FROM (SELECT subject FROM s WHERE subject IS NOT NULL LIMIT $3) s
+  SELECT s.subject, e.seq, e.index, e.head, e.hashed FROM (SELECT subject FROM s WHERE subject IS NOT NULL LIMIT $3) s
   LEFT JOIN LATERAL (
-    SELECT seq, index, encode(leaf_hash, 'base64') AS head FROM custody_entries
-    WHERE subject = s.subject AND index < $2 ORDER BY seq DESC LIMIT 1
+    SELECT seq, index, encode(leaf_hash, 'base64') AS head,
+      coalesce(leaf_hash = sha256('\\x00'::bytea || header) AND leaf_hash = (
+        SELECT substring(hashes FROM (entry.index % 256)::int * 32 + 1 FOR 32) FROM log_tiles WHERE level = 0 AND index = entry.index / 256
+      ) AND convert_from(header, 'UTF8')::jsonb @> jsonb_build_object('subject', entry.subject, 'seq', seq), false) AS hashed
+    FROM custody_entries AS entry WHERE subject = s.subject AND index < $2 ORDER BY seq DESC LIMIT 1
   ) e ON true ORDER BY s.subject`;
 
-type HeadRow = { subject: string } & ({ seq: string; index: string; head: string } | { seq: null; index: null; head: null });
+type HeadRow = { subject: string } & (
+  { seq: string; index: string; head: string; hashed: boolean } | { seq: null; index: null; head: null; hashed: null }
+);
 
 /** Heads maps in the running log: made, put on record, and found again. Format: libs/tlog/README.md, "Heads map" */
 @Injectable()
@@ -128,6 +134,7 @@ export class LogHeads {
     for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
       for (const row of page) {
         if (row.head === null) continue;
+        if (!row.hashed) throw new HeadsInconsistent(`entry ${row.index} is not the one that was hashed at its place.`);
         const head = { subject: row.subject, seq: Number(row.seq), index: row.index, head: row.head };
         tree.add(head);
         heads.push(head);
@@ -136,7 +143,8 @@ export class LogHeads {
       page = await this.log.query<HeadRow>(headsFrom('>'), [last.subject, size.toString(), SUBJECTS_AT_ONCE]);
     }
     // A chain whose end was deleted must not become the truth by being mapped.
-    if (entries !== size) throw new HeadsInconsistent(size, entries);
+    if (entries !== size)
+      throw new HeadsInconsistent(`the log has ${size} entries, but the chains of its subjects have ${entries}.`);
     return { heads, tree };
   }
 }

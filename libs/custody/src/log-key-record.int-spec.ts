@@ -33,7 +33,11 @@ describe('the record of the keys that sign the log', () => {
     await workerStarts(`${old.skey}\n${next.skey}`);
     await workerStarts(next.skey);
     await workerStarts(next.skey);
-    expect(await record()).toEqual([`log.key-added "${old.vkey}"`, `log.key-added "${next.vkey}"`, `log.key-retired "${old.vkey}"`]);
+    expect(await record()).toEqual([
+      `log.key-added "${old.vkey}"`,
+      `log.key-added "${next.vkey}"`,
+      `log.key-retired "${old.vkey}"`,
+    ]);
   }, 60_000);
 
   it('says it once when several workers start at the same moment', async () => {

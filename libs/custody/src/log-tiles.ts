@@ -10,6 +10,13 @@ interface TileAddress {
 
 const TOGETHER = 256;
 
+/** The database lacks hashes of a tree that it claims to hold. */
+export class TileMissing extends Error {
+  constructor({ level, index }: TileAddress) {
+    super(`tile ${level}/${index} is missing or short`);
+  }
+}
+
 /**
  * Nodes of the tree of `size` leaves, read from the tiles in the database. Each tile is read, and each node inside a tile computed, once for
  * as long as the returned function lives: thousands of proofs of one tree share most of their nodes. The tiles that inclusion proofs of
@@ -92,7 +99,7 @@ async function checkedTile(
   reading: Uint8Array | Promise<Uint8Array | undefined>,
 ): Promise<Uint8Array> {
   const hashes = await reading;
-  if (hashes === undefined || hashes.length < width * 32) throw new Error(`tile ${level}/${index} is missing or short`);
+  if (hashes === undefined || hashes.length < width * 32) throw new TileMissing({ level, index });
   return hashes.subarray(0, width * 32);
 }
 

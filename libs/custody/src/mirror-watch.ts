@@ -17,6 +17,7 @@ export class MirrorWatch {
   private known: readonly Checkpoint[] | undefined;
   private broken: LogFrozen | undefined;
   private asking: Promise<void> | undefined;
+  private question: Promise<void> | undefined;
   private asked = false;
   private writing: Promise<void> | undefined;
   private due: MirroredCheckpoint | undefined;
@@ -58,17 +59,9 @@ export class MirrorWatch {
 
   /** Returns also when the store fails, or after a while without its answer. */
   async ask(near: bigint): Promise<void> {
-    const given = this.mirror.newest(this.keys.origin, near).then(
-      (found) => {
-        delete this.failingSince.read;
-        this.learn(found);
-      },
-      (error: unknown) => {
-        if (error instanceof LogFrozen) this.broken = error;
-        else this.failed('read', error, 'the mirror of the log cannot be read');
-      },
-    );
-    await orAfterAWhile(given);
+    // One question at a time: a store that hangs gathers none, and no answer is overtaken by one to an earlier question.
+    this.question ??= this.look(near).finally(() => (this.question = undefined));
+    await orAfterAWhile(this.question);
   }
 
   /** Of several that are due only the last is written: it needs the tiles of those before it too. */
@@ -89,6 +82,18 @@ export class MirrorWatch {
     if (this.writing !== undefined) await orAfterAWhile(this.writing);
   }
 
+  private async look(near: bigint): Promise<void> {
+    try {
+      const found = await this.mirror.newest(this.keys.origin, near);
+      delete this.failingSince.read;
+      this.broken = undefined;
+      this.learn(found);
+    } catch (error) {
+      if (error instanceof LogFrozen) this.broken = error;
+      else this.failed('read', error, 'the mirror of the log cannot be read');
+    }
+  }
+
   private async writeDue(): Promise<void> {
     for (let next = this.due; next !== undefined; next = this.due) {
       this.due = undefined;
@@ -107,13 +112,24 @@ export class MirrorWatch {
     }
   }
 
+  /** @throws LogFrozen when one of them is not ours */
   private learn(found: readonly MirroredCheckpoint[]): void {
-    this.broken = undefined;
+    this.known = found.map((each) => this.opened(each));
+  }
+
+  private opened({ size, note }: MirroredCheckpoint): Checkpoint {
+    const checkpoint = this.signed({ size, note });
+    // An old one under the key of a larger size would hide the newest.
+    if (checkpoint.size !== size) throw new LogFrozen(`the mirrored checkpoint of ${size} entries is one of ${checkpoint.size}`);
+    return checkpoint;
+  }
+
+  private signed({ size, note }: MirroredCheckpoint): Checkpoint {
     try {
-      this.known = found.map(({ note }) => this.keys.open(note));
+      return this.keys.open(note);
     } catch (error) {
       if (!(error instanceof TlogError)) throw error;
-      this.broken = new LogFrozen(`the mirrored checkpoint of ${found[0]?.size ?? 0n} entries is not ours: ${error.message}`);
+      throw new LogFrozen(`the mirrored checkpoint of ${size} entries is not ours: ${error.message}`);
     }
   }
 

@@ -2,12 +2,21 @@ import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Client } from 'pg';
 import { Clock, CONFIG, ConfigurationFaulty, type Config } from '#platform';
-import { acceptsLog, EMPTY_RANGE, rootOf, TlogError, type Checkpoint, type CompactRange } from '#tlog';
+import {
+  acceptsLog,
+  consistencyProof,
+  EMPTY_RANGE,
+  rootOf,
+  TlogError,
+  verifyConsistency,
+  type Checkpoint,
+  type CompactRange,
+} from '#tlog';
 import { placeEntries, takePending } from './log-batch.js';
 import { LogFrozen } from './log-frozen.js';
 import { LogKeys } from './log-keys.js';
 import { LogMirror } from './log-mirror.js';
-import { readNodes, rootAt, type Query } from './log-tiles.js';
+import { readNodes, rootAt, TileMissing, type Query } from './log-tiles.js';
 import { MirrorWatch } from './mirror-watch.js';
 import { SEQUENCER_ASLEEP } from './sequencer-sleep.js';
 import { WITNESS_POLICY, type PolicyFile } from './witness-policy-file.js';
@@ -33,7 +42,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   private woken = false;
   private resume: () => void = () => undefined;
   private checkpointWanted = false;
-  private lastCheckpointAt = 0;
+  private nextCheckpointAt = 0;
   private running: Promise<void> = Promise.resolve();
   /** How the mirror fares, for health. */
   readonly mirrored: MirrorWatch;
@@ -125,10 +134,10 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
       throw new LogFrozen(`this database holds the log ${origin}, but the signing key is for ${this.keys.origin}`, false);
     const frozen = await this.recordedFreeze(client);
     if (frozen !== undefined) throw new LogFrozen(frozen);
-    await this.compareWithSigned(client, range.size);
+    await this.compareWithSigned(client, range);
     // A store that does not answer now does not keep entries from their places; nothing is signed before it has answered once.
     await this.mirrored.ask(range.size);
-    await this.compareWithMirrored(client, range.size);
+    await this.compareWithMirrored(client, range);
   }
 
   private async recordedFreeze(client: Client): Promise<string | undefined> {
@@ -149,28 +158,46 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /** At the start and before every signature: a log that was rolled back must not get a second history. @throws LogFrozen */
-  private async compareWithSigned(client: Client, size: bigint): Promise<void> {
+  private async compareWithSigned(client: Client, range: CompactRange): Promise<void> {
     const { rows } = await client.query<{ size: string; note: string }>(
       'SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1',
     );
     const [newest] = rows;
     if (newest === undefined) return;
-    await this.compareWith(client, size, this.openSigned(newest));
+    await this.compareWith(client, range, this.openSigned(newest));
   }
 
-  private async compareWithMirrored(client: Client, size: bigint): Promise<void> {
-    for (const checkpoint of this.mirrored.newest) await this.compareWith(client, size, checkpoint);
+  private async compareWithMirrored(client: Client, range: CompactRange): Promise<void> {
+    for (const checkpoint of this.mirrored.newest) await this.compareWith(client, range, checkpoint);
   }
 
-  private async compareWith(client: Client, size: bigint, signed: Checkpoint): Promise<void> {
+  private async compareWith(client: Client, range: CompactRange, signed: Checkpoint): Promise<void> {
+    const { size } = range;
     if (signed.size > size) throw new LogFrozen(`the log has ${size} entries, but ${signed.size} were signed`);
     const query: Query = async (sql, parameters) => (await client.query(sql, [...parameters])).rows as never;
-    const root = await rootAt(signed.size, readNodes(query, signed.size));
-    if (!Buffer.from(root).equals(Buffer.from(signed.root)))
-      throw new LogFrozen(`the first ${signed.size} entries no longer have the root that was signed`);
+    try {
+      const root = await rootAt(signed.size, readNodes(query, signed.size));
+      if (!Buffer.from(root).equals(Buffer.from(signed.root)))
+        throw new LogFrozen(`the first ${signed.size} entries no longer have the root that was signed`);
+      // The next root is made of the state, not of those tiles, and a tile may be altered above entries that are as they were.
+      const proof = await consistencyProof(signed.size, size, readNodes(query, size));
+      verifyConsistency({ oldSize: signed.size, newSize: size, oldRoot: signed.root, newRoot: rootOf(range), proof });
+    } catch (error) {
+      if (error instanceof TileMissing) throw new LogFrozen(error.message);
+      if (error instanceof TlogError)
+        throw new LogFrozen(`the tree of ${size} entries does not extend that of ${signed.size} which was signed`);
+      throw error;
+    }
   }
 
   private openSigned({ size, note }: { size: string; note: string }): Checkpoint {
+    const checkpoint = this.opened({ size, note });
+    if (checkpoint.size.toString() !== size)
+      throw new LogFrozen(`the checkpoint of ${size} entries is one of ${checkpoint.size}`);
+    return checkpoint;
+  }
+
+  private opened({ size, note }: { size: string; note: string }): Checkpoint {
     try {
       return this.keys.open(note);
     } catch (error) {
@@ -211,22 +238,22 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private async checkpointWhenDue(client: Client): Promise<void> {
-    const now = this.clock.now().getTime();
-    if (!this.checkpointWanted && now - this.lastCheckpointAt < this.config.CHECKPOINT_SECONDS * 1000) return;
+    // Not by the clock on the wall: it may be put back, and checkpoints must go on.
+    if (!this.checkpointWanted && performance.now() < this.nextCheckpointAt) return;
     const { range } = await this.readState(client);
     // Asked meanwhile, not waited for: entries get their places however slow the store is.
     const answer = this.mirrored.answer(range.size);
     if (answer === 'waiting') return;
     this.checkpointWanted = false;
-    this.lastCheckpointAt = now;
+    this.nextCheckpointAt = performance.now() + this.config.CHECKPOINT_SECONDS * 1000;
     if (answer === 'unknown') return;
-    await this.compareWithSigned(client, range.size);
-    await this.compareWithMirrored(client, range.size);
+    await this.compareWithSigned(client, range);
+    await this.compareWithMirrored(client, range);
     const note = this.keys.sign({ size: range.size, root: rootOf(range) });
     if (range.size > 0n)
       await client.query(
         'INSERT INTO log_checkpoints (size, root, note, signed_at) VALUES ($1, $2, $3, $4) ON CONFLICT (size) DO NOTHING',
-        [range.size.toString(), Buffer.from(rootOf(range)), note, new Date(now)],
+        [range.size.toString(), Buffer.from(rootOf(range)), note, this.clock.now()],
       );
     await client.query('NOTIFY custody_checkpoint');
     if (range.size > 0n) this.mirrored.write({ size: range.size, note });

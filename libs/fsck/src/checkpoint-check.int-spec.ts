@@ -37,6 +37,34 @@ describe('fsck of checkpoints that witnesses cosigned', () => {
     expect(await database.fsck()).toMatchObject({ ok: true, cosignatures: 3, cosigned: undefined });
   });
 
+  it('says how many entries the newest checkpoint vouches for, which is fewer when checkpoints were deleted', async () => {
+    expect(await database.fsck()).toMatchObject({ signed: 10n });
+    const cut = await database.fsckAfter(async (run) => {
+      await run('DELETE FROM log_cosignatures WHERE size = 10', []);
+      await run('DELETE FROM log_checkpoints WHERE size = 10', []);
+    });
+    expect(cut).toMatchObject({ ok: true, entries: 10n, signed: 5n });
+    const forged = await database.fsckAfter((run) =>
+      run('UPDATE log_checkpoints SET note = (SELECT note FROM log_checkpoints WHERE size = 5) WHERE size = 10', []),
+    );
+    expect(forged).toMatchObject({ ok: false, signed: 5n });
+  });
+
+  it('finds that every checkpoint was deleted, with a policy or without: nobody vouches for what is there', async () => {
+    const strip = async (run: Query): Promise<void> => {
+      await run('DELETE FROM log_cosignatures', []);
+      await run('DELETE FROM log_checkpoints', []);
+    };
+    const what = 'there is none that a key of the log signed: nobody vouches for any of the 10 entries';
+    expect(await database.fsckAfter(strip)).toMatchObject({
+      ok: false,
+      signed: undefined,
+      findings: [{ where: 'checkpoints', what }],
+    });
+    const { findings } = await database.fsckAfter(strip, { policy: policyOf('board') });
+    expect(findings).toContainEqual({ where: 'policy', what: 'there is no checkpoint that satisfies it' });
+  });
+
   it('says which is the newest checkpoint that satisfies a policy', async () => {
     expect(await database.fsck({ policy: policyOf('both') })).toMatchObject({ ok: true, cosigned: 5n });
     expect(await database.fsck({ policy: policyOf('board') })).toMatchObject({ ok: true, cosigned: 10n });

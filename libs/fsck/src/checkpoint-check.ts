@@ -38,6 +38,8 @@ const PAGE = 500;
 export class CheckpointCheck {
   checkpoints = 0;
   cosignatures = 0;
+  /** Size of the newest checkpoint that is as it was signed: entries behind it nobody vouches for. */
+  signed: bigint | undefined;
   /** Size of the newest checkpoint that satisfies the policy. */
   cosigned: bigint | undefined;
 
@@ -45,7 +47,7 @@ export class CheckpointCheck {
     private readonly origin: string,
     private readonly trusted: Trusted,
     private readonly findings: Findings,
-    private readonly signed: BySize<SignedRow>,
+    private readonly notes: BySize<SignedRow>,
     private readonly lines: BySize<CosignedRow>,
   ) {}
 
@@ -55,12 +57,12 @@ export class CheckpointCheck {
   }
 
   due(size: bigint): boolean {
-    return this.signed.due(size) || this.lines.due(size);
+    return this.notes.due(size) || this.lines.due(size);
   }
 
   async check(tree: GrowingTree): Promise<void> {
-    while (this.signed.due(tree.size)) {
-      const row = await this.signed.take();
+    while (this.notes.due(tree.size)) {
+      const row = await this.notes.take();
       if (row === undefined) return;
       this.checkSigned(row, tree);
       await this.checkLines(row);
@@ -70,14 +72,20 @@ export class CheckpointCheck {
 
   /** What was signed over more entries than there are. */
   async conclude(size: bigint): Promise<void> {
-    for (let row = await this.signed.take(); row !== undefined; row = await this.signed.take()) {
+    for (let row = await this.notes.take(); row !== undefined; row = await this.notes.take()) {
       this.checkpoints += 1;
       this.findings.add(`checkpoint ${row.size}`, `it was signed over ${row.size} entries, but only ${size} are there`);
       await this.checkLines(row);
     }
     await this.dropOrphans();
-    const { policy } = this.trusted;
-    if (policy !== undefined && this.cosigned === undefined && this.checkpoints > 0)
+    if (size === 0n) return;
+    // Unsigned is a failure: whoever deletes every checkpoint may then rewrite every entry. DESIGN.md §5
+    if (this.checkpoints === 0)
+      this.findings.add(
+        'checkpoints',
+        `there is none that a key of the log signed: nobody vouches for any of the ${size} entries`,
+      );
+    if (this.trusted.policy !== undefined && this.cosigned === undefined)
       this.findings.add('policy', 'there is no checkpoint that satisfies it');
   }
 
@@ -86,11 +94,12 @@ export class CheckpointCheck {
     const where = `checkpoint ${size}`;
     try {
       const signed = openCheckpoint(note, this.trusted.logKeys);
-      if (signed.origin !== this.origin || signed.size !== size)
-        this.findings.add(where, 'it was signed for another log or size');
+      const isOfThis = signed.origin === this.origin && signed.size === size;
+      if (!isOfThis) this.findings.add(where, 'it was signed for another log or size');
       else if (Buffer.compare(signed.root, root) !== 0) this.findings.add(where, 'its column root differs from what was signed');
       if (Buffer.compare(signed.root, tree.root()) !== 0)
         this.findings.add(where, `the first ${size} entries no longer have the root that was signed`);
+      else if (isOfThis) this.signed = size;
     } catch (error) {
       if (!(error instanceof TlogError)) throw error;
       this.findings.add(where, `its signature does not verify: ${error.message}`);

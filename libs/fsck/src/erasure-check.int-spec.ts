@@ -58,6 +58,13 @@ describe('fsck of erased payloads', () => {
     expect(report.first).toEqual(missing(0));
   });
 
+  it('finds a payload that is there again, or still, though the log says that it was erased', async () => {
+    const { findings } = await database.fsckAfter((run) =>
+      run('INSERT INTO custody_payloads SELECT $1, salt, payload FROM custody_payloads WHERE entry = $2', [ids[2], ids[1]]),
+    );
+    expect(findings).toContainEqual({ where: 'entry 2', what: 'its payload is there, though entry 6 says that it was erased' });
+  });
+
   it('still finds a header that was changed where the payload is erased', async () => {
     const { findings } = await database.fsckAfter((run) =>
       run('UPDATE custody_entries SET actor = gen_random_uuid() WHERE index = 2', []),

@@ -10,6 +10,13 @@ export interface Bare {
   readonly subject: string;
 }
 
+/** A `payload.erased` entry that has its own payload. */
+export interface ErasureRow {
+  readonly index: bigint;
+  readonly subject: string;
+  readonly payload: string;
+}
+
 interface Erasure {
   readonly index: bigint;
   /** Ids of the entries that it names. */
@@ -17,6 +24,8 @@ interface Erasure {
 }
 
 const MOST_REMEMBERED = 100_000;
+/** Whoever wrote the payload may have put anything there, and the database takes nothing else for an id. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * A payload may be missing exactly when a later entry `payload.erased` about the same subject, whose own payload is there and the one committed
@@ -44,6 +53,20 @@ export class ErasureCheck {
     }
   }
 
+  /** What was erased must be gone: a backup brings it back, and readers of the log believe that it was destroyed. */
+  async checkDestroyed(erasures: readonly ErasureRow[]): Promise<void> {
+    for (const { index, subject, payload } of erasures) {
+      const { rows } = await this.client.query<{ index: string }>({
+        name: 'not destroyed',
+        text: `SELECT e.index FROM custody_entries e JOIN custody_payloads p ON p.entry = e.id
+               WHERE e.id = ANY ($1::uuid[]) AND e.subject = $2 AND e.index < $3 ORDER BY e.index`,
+        values: [namedIn(payload).filter((id) => UUID.test(id)), subject, index.toString()],
+      });
+      for (const there of rows)
+        this.findings.addEntry(BigInt(there.index), `its payload is there, though entry ${index} says that it was erased`);
+    }
+  }
+
   private forget(): void {
     this.known.clear();
     this.remembered = 0;
@@ -60,12 +83,16 @@ export class ErasureCheck {
     for (const subject of subjects) this.known.set(subject, []);
     for (const { index, subject, header, salt, payload } of rows) {
       if (!isErasureOf(subject, header, salt, payload)) continue;
-      const named = memberOf(memberOf(parsed(payload), 'event'), 'entries');
-      const erased = new Set(Array.isArray(named) ? named.filter((id): id is string => typeof id === 'string') : []);
+      const erased = new Set(namedIn(payload));
       this.known.set(subject, [...(this.known.get(subject) ?? []), { index: BigInt(index), erased }]);
       this.remembered += erased.size;
     }
   }
+}
+
+function namedIn(payload: string): readonly string[] {
+  const named = memberOf(memberOf(parsed(payload), 'event'), 'entries');
+  return Array.isArray(named) ? named.filter((id): id is string => typeof id === 'string') : [];
 }
 
 /** By what its header says, which is what was signed: the columns alone say nothing. */

@@ -53,6 +53,7 @@ describe('fsck', () => {
       entries: BigInt(SIZE),
       checkpoints: report.checkpoints,
       cosignatures: 0,
+      signed: BigInt(SIZE),
       cosigned: undefined,
       erased: 0,
       heads: { checked: 0, logged: 0 },
@@ -133,6 +134,18 @@ describe('fsck', () => {
       where: `checkpoint ${SIZE}`,
       what: `it was signed over ${SIZE} entries, but only ${SIZE - 1} are there`,
     });
+  });
+
+  it('finds an entry that was put before the first one, where nobody would look for it', async () => {
+    const found = await findings(async (run) => {
+      await run('ALTER TABLE custody_entries DROP CONSTRAINT custody_entries_index_check', []);
+      await run(
+        `INSERT INTO custody_entries (index, id, subject, seq, type, at, actor, header, leaf_hash)
+         SELECT -1, gen_random_uuid(), subject, 1000, type, at, actor, header, leaf_hash FROM custody_entries WHERE index = $1`,
+        [MIDDLE],
+      );
+    });
+    expect(found).toEqual([{ where: 'entry -1', what: 'lies before the first entry' }]);
   });
 
   it('finds that the newest entries were deleted, with or without the rest of the state', async () => {

@@ -3,7 +3,7 @@ import type { NoteVerifier, WitnessPolicy } from '#tlog';
 import { CheckpointCheck } from './checkpoint-check.js';
 import { EntryCheck } from './entry-check.js';
 import { entryPages, type EntryRow } from './entry-rows.js';
-import { ErasureCheck, type Bare } from './erasure-check.js';
+import { ErasureCheck, type Bare, type ErasureRow } from './erasure-check.js';
 import { Findings, type Finding } from './findings.js';
 import { GrowingTree } from './growing-tree.js';
 import { HeadsCheck } from './heads-check.js';
@@ -35,6 +35,8 @@ export interface FsckReport {
   readonly entries: bigint;
   readonly checkpoints: number;
   readonly cosignatures: number;
+  /** Size of the newest checkpoint that the entries have and the log signed; of those behind it nobody vouches for any. */
+  readonly signed: bigint | undefined;
   /** Size of the newest checkpoint that satisfies the policy; undefined without a policy too. */
   readonly cosigned: bigint | undefined;
   /** Payloads that were erased, and say so. */
@@ -103,6 +105,7 @@ class LogCheck {
 
   async run(size: bigint, peaks: Buffer): Promise<void> {
     await this.mirror?.begin();
+    await this.findStrays();
     await this.whatBelongsToThisSize();
     for await (const row of entryPages(this.client)) {
       const whole = await this.readPage(row);
@@ -122,6 +125,7 @@ class LogCheck {
       entries: this.tree.size,
       checkpoints: checkpoints.checkpoints,
       cosignatures: checkpoints.cosignatures,
+      signed: checkpoints.signed,
       cosigned: checkpoints.cosigned,
       erased: this.erasures.erased,
       heads: { checked: heads.checked, logged: heads.logged },
@@ -133,9 +137,18 @@ class LogCheck {
     };
   }
 
+  /** Read on from 0, the log would not show them, but whoever asks for the chain of a subject would be given them. */
+  private async findStrays(): Promise<void> {
+    const { rows } = await this.client.query<{ index: string }>(
+      'SELECT index FROM custody_entries WHERE index < 0 ORDER BY index LIMIT 1000',
+    );
+    for (const { index } of rows) this.findings.addEntry(BigInt(index), 'lies before the first entry');
+  }
+
   /** @returns false when an entry is missing: nothing behind it can be placed */
   private async readPage(row: EntryRow): Promise<boolean> {
     const bare: Bare[] = [];
+    const erasures: ErasureRow[] = [];
     let whole = true;
     while (row.next()) {
       if (row.index !== this.tree.size) {
@@ -149,9 +162,12 @@ class LogCheck {
       const type = row.ascii('type');
       if (type === 'log.heads') this.heads.check(row.index, row.sha256());
       else if (type === 'recording.sealed') this.originals?.take(row);
+      else if (type === 'payload.erased' && row.has('payload'))
+        erasures.push({ index: row.index, subject: row.text('subject'), payload: row.text('payload') });
       if (this.checkpoints.due(this.tree.size) || this.mirror?.due(this.tree.size) === true) await this.whatBelongsToThisSize();
     }
     await this.erasures.check(bare);
+    await this.erasures.checkDestroyed(erasures);
     return whole;
   }
 

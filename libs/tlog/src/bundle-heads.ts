@@ -57,13 +57,24 @@ export function bundleHeads(args: {
     map: headsMapJson(map),
   };
   const lines = subjects.map((subject) => {
-    const position = heads.findIndex((head) => head.subject === subject);
+    const position = positionOf(subject, heads);
     const head = heads[position];
-    if (head === undefined) throw new TlogError('heads-malformed', `The map holds no head of ${subject}.`);
+    if (head?.subject !== subject) throw new TlogError('heads-malformed', `The map holds no head of ${subject}.`);
     const { seq, index, head: leaf } = head;
     return { subject, seq, index, head: leaf, position: position.toString(), hashes: tree.proof(position).map(base64) };
   });
   return [first, ...lines].map((line) => `${canonicalize(line)}\n`).join('');
+}
+
+/** Where the subject stands or would stand. Halving: a map has every subject of the log, and is made between requests. */
+function positionOf(subject: string, sorted: readonly SubjectHead[]): number {
+  let [first, end] = [0, sorted.length];
+  while (first < end) {
+    const middle = Math.floor((first + end) / 2);
+    if ((sorted[middle]?.subject ?? '') < subject) first = middle + 1;
+    else end = middle;
+  }
+  return first;
 }
 
 export function checkHeads(

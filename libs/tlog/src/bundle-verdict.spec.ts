@@ -34,7 +34,7 @@ describe('what is told of a bundle', () => {
       'ok chains: 2 chains begin at their first entry, have no gap and end where they should.',
       'ok export: The log holds the SHA-256 of bundle.json as the last entry about the recording.',
       `ok sealed: The recording was sealed with SHA-256 ${VIDEO_SHA256}.`,
-      `ok dock manifest: The dock ${uuidOf('dock')} signed the recording before it was uploaded.`,
+      `ok dock manifest: The key that the bundle names as that of dock ${uuidOf('dock')} signed for the recording.`,
     ]);
     const { checks, checkpoint, ...rest } = verdict;
     expect(checks.every((check) => !('where' in check))).toBe(true);

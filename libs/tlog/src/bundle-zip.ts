@@ -17,6 +17,8 @@ const UTF8_NAMES = 0x0800;
 const STORED = 0;
 const MIDNIGHT = 0;
 const FIRST_OF_JANUARY_1980 = 0x0021;
+/** One more is what ZIP64 marks itself with. */
+const MOST_FILES = 0xfffe;
 
 /** A relative path with "/" between non-empty parts, none of them "." or "..", without backslash, colon or control characters. */
 export function isBundlePath(path: string): boolean {
@@ -33,7 +35,7 @@ export function encodeZip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   members.sort((a, b) => Buffer.compare(a.name, b.name));
   const local = members.reduce((sum, { name, data }) => sum + LOCAL_BYTES + name.length + data.length, 0);
   const central = members.reduce((sum, { name }) => sum + CENTRAL_BYTES + name.length, 0);
-  if (members.length >= 0xffff || local + central >= 0xffffffff) {
+  if (members.length > MOST_FILES || local + central >= 0xffffffff) {
     throw new TlogError('bundle-malformed', 'A bundle holds less than 65,535 files and 4 GiB.');
   }
   const out = new LittleEndian(new Uint8Array(local + central + END_BYTES));
@@ -81,6 +83,7 @@ export function salvageZip(bytes: Uint8Array): { files: Map<string, Uint8Array>;
     if (path === undefined) return { files, fault: `The ZIP record at byte ${at} has no valid file name.` };
     if (dataEnd > bytes.length) return { files, fault: `The ZIP file ends in the middle of ${path}.` };
     if (files.has(path)) return { files, fault: `The ZIP file holds ${path} twice.` };
+    if (files.size === MOST_FILES) return { files, fault: `The ZIP file holds more than ${MOST_FILES} files.` };
     files.set(path, bytes.slice(nameEnd, dataEnd));
     starts.push({ path, at });
     at = dataEnd;

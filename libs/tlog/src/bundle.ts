@@ -252,5 +252,6 @@ function checkDockManifest(files: Files, sealed: string | undefined, fault: Faul
   if (manifest && !manifest.files.some((file) => file.sha256 === sealed)) {
     fault(BUNDLE_FILES.manifest, 'The dock did not sign a file with the SHA-256 of the recording.');
   }
-  return { detail: `The dock ${manifest?.dock ?? ''} signed the recording before it was uploaded.` };
+  // When it was signed nobody knows, and that the key is the dock's is the exporter's word.
+  return { detail: `The key that the bundle names as that of dock ${manifest?.dock ?? ''} signed for the recording.` };
 }

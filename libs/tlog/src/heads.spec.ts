@@ -163,6 +163,9 @@ describe('a heads map', () => {
       expect(headsDigest({ ...map, ...other })).not.toBe(headsDigest(map));
     }
     expect(() => headsMap(7n, [headOf(7)])).toThrow('not below 7');
+    expect(headsMap(10n, [headOf(9)]).size).toBe(10n);
+    for (const index of [10, 11, 100]) expect(() => headsMap(10n, [headOf(index)])).toThrow('not below 10');
+    expect(() => headsMap(9n, [headOf(10)])).toThrow('not below 9');
     expect(() => readHeadsMap({})).toThrow(refused);
   });
 });
