@@ -47,7 +47,9 @@ export class WorkerHealthController {
 
   private notFrozen(): HealthIndicatorResult {
     const indicator = this.indicators.check('custody log');
-    return this.sequencer.frozen === undefined ? indicator.up() : indicator.down({ frozen: this.sequencer.frozen });
+    const { frozen, failing } = this.sequencer;
+    if (frozen !== undefined) return indicator.down({ frozen });
+    return failing ? indicator.down({ sequencing: 'fails' }) : indicator.up();
   }
 
   private mirroring(): HealthIndicatorResult {

@@ -103,6 +103,18 @@ describe('the guard-rails of the custody log', () => {
     }
   });
 
+  it.each([
+    ['capitals and spaces in its type', `'Bad Type'`, 'now()'],
+    ['no type', `''`, 'now()'],
+    ['a type that ends in a dot', `'signed-out.'`, 'now()'],
+    ['a type of 65 letters', `repeat('a', 65)`, 'now()'],
+    ['no end of time', `'signed-out'`, `'infinity'`],
+    ['a time before 1970', `'signed-out'`, `'1969-12-31T23:59:59Z'`],
+  ])('keep out what could never get a place: %s', async (_, type, at) => {
+    const row = `gen_random_uuid(), gen_random_uuid(), ${type}, ${at}, sha256('')`;
+    expect(await refusal('app', `INSERT INTO custody_pending (id, subject, type, at, pc) VALUES (${row})`)).toBe(CHECK_VIOLATION);
+  });
+
   it('let the application ask for an entry, but place none, sign nothing and take no wish back', async () => {
     const row = `gen_random_uuid(), gen_random_uuid(), 'signed-out', now(), sha256('')`;
     expect(await refusal('app', `INSERT INTO custody_pending (id, subject, type, at, pc) VALUES (${row})`)).toBeUndefined();

@@ -43,6 +43,12 @@ export class MirrorWatch {
     return performance.now() - Math.min(read ?? Infinity, written ?? Infinity) > ALARM_MS;
   }
 
+  /** For a sequencer that does not lead: it neither reads nor writes, so nothing of that fails. */
+  rest(): void {
+    delete this.failingSince.read;
+    delete this.failingSince.written;
+  }
+
   /** Whether a fresh answer is here. Asks if there is none; `wake` is called when it has come. 'unknown': there was never one. */
   answer(near: bigint): 'known' | 'unknown' | 'waiting' {
     if (this.asked) {

@@ -28,6 +28,7 @@ export const LOG_SIGNING_KEY = Symbol('LOG_SIGNING_KEY');
 const BATCH = 2000;
 const SPACING_MS = 50;
 const TAKEOVER_MS = 2000;
+const ALARM_MS = 60_000;
 const LEADER_LOCK = 7239462;
 
 /**
@@ -48,6 +49,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   readonly mirrored: MirrorWatch;
   /** How the witnesses fare, for health. */
   readonly witnesses: WitnessRounds;
+  private interruptedSince?: number;
   /** Why the log is frozen, for health; undefined while it is not. */
   frozen: string | undefined;
 
@@ -67,6 +69,11 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     this.witnesses = new WitnessRounds(config.DATABASE_SEQUENCER_URL ?? '', policy, (cosigned) =>
       this.mirrored.writeCosigned(cosigned),
     );
+  }
+
+  /** True when for more than a minute every attempt to give entries their places failed. */
+  get failing(): boolean {
+    return this.interruptedSince !== undefined && performance.now() - this.interruptedSince > ALARM_MS;
   }
 
   onApplicationBootstrap(): void {
@@ -90,6 +97,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
         await this.lead(client);
       } catch (error) {
         if (error instanceof LogFrozen) await this.freeze(client, error);
+        else this.interruptedSince ??= performance.now();
         this.logger.error({ err: error }, error instanceof LogFrozen ? 'the log is frozen' : 'sequencing was interrupted');
       } finally {
         await client.end().catch(() => undefined);
@@ -101,10 +109,17 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   private async lead(client: Client): Promise<void> {
     const { rows } = await client.query<{ leader: boolean }>('SELECT pg_try_advisory_lock($1) AS leader', [LEADER_LOCK]);
     if (rows[0]?.leader !== true) {
-      // Another leads, or looks just now at why the log is frozen.
+      // Another leads, or looks just now at why the log is frozen. How things went while this one led says nothing any more.
       this.frozen = await this.recordedFreeze(client);
+      this.mirrored.rest();
+      this.witnesses.rest();
+      delete this.interruptedSince;
       return;
     }
+    // The lock goes with the session, and without this a database would keep that of a host that is gone for two hours.
+    await client.query(
+      'SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2; SET tcp_user_timeout = 4000',
+    );
     await this.prepare(client);
     await client.query('LISTEN custody_pending; LISTEN custody_checkpoint_wanted');
     client.on('notification', ({ channel }) => {
@@ -116,6 +131,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     while (!this.stopped) {
       const sequenced = await this.sequenceBatch(client);
       await this.checkpointWhenDue(client);
+      delete this.interruptedSince;
       // Batches are spaced a little, so that many writers share one commit.
       if (sequenced > 0 && sequenced < BATCH) await setTimeout(SPACING_MS);
       if (sequenced === 0) await this.sleep(client);

@@ -47,6 +47,11 @@ export class WitnessRounds {
     return this.policy === undefined || isQuorum(this.policy.policy.quorum, new Set(well.map(({ alias }) => alias)));
   }
 
+  /** For a sequencer that does not lead: it asks nobody, and another may have been answered meanwhile. */
+  rest(): void {
+    for (const conversation of this.conversations) conversation.rest();
+  }
+
   /** Asks every witness that has not cosigned it. Of several checkpoints that are due only the last is sent. */
   ask(checkpoint: MirroredCheckpoint): void {
     for (const conversation of this.conversations) conversation.ask(checkpoint);
@@ -95,6 +100,12 @@ class Conversation {
     if (this.known !== undefined && checkpoint.size <= this.known) return;
     this.due = checkpoint;
     this.talking ??= this.talk().finally(() => (this.talking = undefined));
+  }
+
+  rest(): void {
+    delete this.failingSince;
+    this.why = '';
+    this.known = undefined;
   }
 
   async stop(): Promise<void> {

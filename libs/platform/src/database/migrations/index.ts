@@ -9,6 +9,7 @@ import { LogOutsideChecks1763600000007 } from './1763600000007-log-outside-check
 import { LogTimestampsByNote1763600000008 } from './1763600000008-log-timestamps-by-note.js';
 import { Erasure1763600000009 } from './1763600000009-erasure.js';
 import { CheaperAppend1763600000010 } from './1763600000010-cheaper-append.js';
+import { PlaceableEntries1763600000011 } from './1763600000011-placeable-entries.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -23,4 +24,5 @@ export const MIGRATIONS = [
   LogTimestampsByNote1763600000008,
   Erasure1763600000009,
   CheaperAppend1763600000010,
+  PlaceableEntries1763600000011,
 ];
