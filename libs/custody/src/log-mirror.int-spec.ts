@@ -68,7 +68,9 @@ describe('the mirror of the log', () => {
       expect(keys.filter((each) => each === key)).toHaveLength(1);
       for await (const version of database.store.listVersions(bucket(), `${folder()}/${key}`)) {
         expect((await buffer((await database.store.open(version)).stream)).toString()).toBe(note);
-        expect((await database.store.retention(version))?.mode).toBe('GOVERNANCE');
+        const { mode, until } = (await database.store.retention(version)) ?? {};
+        expect(mode).toBe('GOVERNANCE');
+        expect((until?.getTime() ?? 0) - Date.now()).toBeGreaterThan((database.config.LOG_LOCK_DAYS - 1) * 86_400_000);
       }
     }
   }, 60_000);

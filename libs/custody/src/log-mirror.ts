@@ -73,7 +73,7 @@ export class LogMirror {
   }
 
   private async prepare(): Promise<void> {
-    const { S3_LOG_BUCKET: bucket, OBJECT_LOCK_MODE: mode, OBJECT_LOCK_DAYS: days } = this.config;
+    const { S3_LOG_BUCKET: bucket, OBJECT_LOCK_MODE: mode, LOG_LOCK_DAYS: days } = this.config;
     this.prepared ??= this.store.ensureBucket(bucket, { mode, days });
     try {
       await this.prepared;

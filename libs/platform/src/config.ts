@@ -44,6 +44,7 @@ export const ConfigSchema = z.object({
   LOG_SIGNING_KEY: z.string().startsWith('PRIVATE+KEY+').optional(),
   LOG_SIGNING_KEY_FILE: z.string().optional(),
   LOG_FORMER_KEYS: words,
+  LOG_LOCK_DAYS: z.coerce.number().int().min(1).max(36500).default(3650),
   CHECKPOINT_SECONDS: z.coerce.number().int().min(1).max(3600).default(10),
   HEADS_SECONDS: z.coerce.number().int().min(1).max(86400).default(3600),
   WITNESS_POLICY_FILE: z.string().min(1).optional(),
