@@ -10,6 +10,7 @@ import { LogTimestampsByNote1763600000008 } from './1763600000008-log-timestamps
 import { Erasure1763600000009 } from './1763600000009-erasure.js';
 import { CheaperAppend1763600000010 } from './1763600000010-cheaper-append.js';
 import { PlaceableEntries1763600000011 } from './1763600000011-placeable-entries.js';
+import { FewerIndexes1763600000012 } from './1763600000012-fewer-indexes.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -25,4 +26,5 @@ export const MIGRATIONS = [
   Erasure1763600000009,
   CheaperAppend1763600000010,
   PlaceableEntries1763600000011,
+  FewerIndexes1763600000012,
 ];
