@@ -19,8 +19,8 @@ export function missingPackages(sources, user, has = installed) {
   if (!ffmpeg || !ffprobe) missing.push('ffmpeg');
   // ffmpeg burns clocks into clips with it; without any font drawtext fails.
   if (!has.font()) missing.push('fonts-dejavu-core');
-  // Timestamps are judged by it in the tests, and by whoever checks evidence here.
-  if (!has.program('openssl')) missing.push('openssl');
+  // Timestamps and single entries of a bundle are checked with these, in the tests and by whoever follows libs/tlog/README.md.
+  for (const name of ['openssl', 'unzip']) if (!has.program(name)) missing.push(name);
   return missing;
 }
 

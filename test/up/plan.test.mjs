@@ -160,16 +160,30 @@ describe('what must be installed', () => {
   const native = { postgres: 'native', redis: 'native', objectStore: 'ceph' };
 
   it('is every native service and ffmpeg on a bare machine', () => {
-    const packages = ['postgresql', 'redis-server', 'ceph-mon', 'ceph-osd', 'radosgw', 'ffmpeg', 'fonts-dejavu-core', 'openssl'];
+    const packages = [
+      'postgresql',
+      'redis-server',
+      'ceph-mon',
+      'ceph-osd',
+      'radosgw',
+      'ffmpeg',
+      'fonts-dejavu-core',
+      'openssl',
+      'unzip',
+    ];
     assert.deepEqual(missingPackages(native, {}, nothing), packages);
   });
 
   it('is what no service is where the services come from elsewhere', () => {
     const sources = { postgres: 'docker', redis: 'named', objectStore: 'minio' };
-    assert.deepEqual(missingPackages(sources, {}, { ...nothing, font: () => true }), ['ffmpeg', 'openssl']);
+    assert.deepEqual(missingPackages(sources, {}, { ...nothing, font: () => true }), ['ffmpeg', 'openssl', 'unzip']);
     const user = { FFMPEG_PATH: '/opt/ffmpeg', FFPROBE_PATH: '/opt/ffprobe' };
     assert.deepEqual(
-      missingPackages(sources, user, { ...nothing, font: () => true, program: (name) => /^(\/opt\/|openssl$)/.test(name) }),
+      missingPackages(sources, user, {
+        ...nothing,
+        font: () => true,
+        program: (name) => /^(\/opt\/|(openssl|unzip)$)/.test(name),
+      }),
       [],
     );
   });
