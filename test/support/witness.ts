@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleWitness, runWitness, WitnessProcess } from '../../apps/witness/src/testing/witness-process.js';
+import { freePort } from './free-port.js';
 
 /** Witnesses as an oversight board runs them: custodiet-witness processes, each with a key, a state and a port of its own. */
 export class TestWitnesses {
@@ -77,12 +77,4 @@ export class TestWitness {
     await this.process?.stop('SIGKILL');
     this.process = undefined;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

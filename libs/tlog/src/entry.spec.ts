@@ -41,7 +41,7 @@ const anyHeader: fc.Arbitrary<EntryHeader> = fc
     },
     { requiredKeys: ['v', 'log', 'id', 'subject', 'seq', 'prev', 'type', 'at', 'actor', 'pc'] },
   )
-  .map((any) => (any.seq === 0 ? { ...any, prev: null } : any));
+  .map((header) => (header.seq === 0 ? { ...header, prev: null } : header));
 
 describe('an entry header', () => {
   it('is the canonical JSON of whatever fields it has, and reads back to them', () => {
