@@ -19,7 +19,7 @@ export interface UploadAnswer {
   readonly name: string;
   readonly sha256: string;
   readonly size: number;
-  readonly state: 'receiving' | 'sealing' | 'sealed' | 'quarantined' | 'duplicate';
+  readonly state: 'receiving' | 'sealing' | 'sealed' | 'quarantined' | 'expired' | 'duplicate';
   readonly partSize: number;
   readonly partsReceived: readonly number[];
   readonly duplicateOf?: string;
@@ -31,9 +31,10 @@ export interface RecordingAnswer {
   readonly name: string;
   readonly size: number;
   readonly sha256: string;
-  readonly camera: string;
-  readonly officer: string;
-  readonly state: 'receiving' | 'sealing' | 'sealed' | 'quarantined';
+  readonly origin: 'dock' | 'handed-in' | 'derived';
+  readonly camera: string | null;
+  readonly officer: string | null;
+  readonly state: 'receiving' | 'sealing' | 'sealed' | 'quarantined' | 'expired';
   readonly reason: string | null;
   readonly parent: string | null;
   readonly media: {

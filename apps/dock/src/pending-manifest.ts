@@ -1,7 +1,7 @@
 import { createHash, randomUUID, type KeyObject } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { canonicalize, signManifest, TlogError, type ManifestFile } from '#tlog';
+import { canonicalize, signManifest, TlogError, type Json, type ManifestFile } from '#tlog';
 import { messageOf, systemCode, UsageFault } from './dock-faults.js';
 import { dockSigner } from './dock-key.js';
 
@@ -22,7 +22,7 @@ export async function pendingManifest(
   dock: { id: string; key: KeyObject },
   files: readonly ManifestFile[],
 ): Promise<PendingManifest> {
-  const asked = canonicalize({ dock: dock.id, files: files.map((file) => ({ ...file })) });
+  const asked = canonicalize({ dock: dock.id, files: files.map((file) => JSON.parse(JSON.stringify(file)) as Json) });
   const path = join(folder, `${createHash('sha256').update(asked).digest('hex')}.note`);
   const earlier = await readNote(path);
   if (earlier !== undefined) return { note: earlier, path };

@@ -33,6 +33,22 @@ export type CustodyEvent =
   | { readonly type: 'dock.enrolled'; readonly name: string; readonly publicKey: string }
   /** Written when a dock's key is revoked (subject: dock). IA-5 */
   | { readonly type: 'dock.revoked'; readonly reason: string }
+  /** Written when a camera becomes one of the agency's (subject: camera). CM-8 */
+  | { readonly type: 'camera.registered'; readonly serial: string; readonly model: string | null }
+  /** Written when a camera is given to an officer, or was as of `from` (subject: camera). CM-8 */
+  | {
+      readonly type: 'camera.assigned';
+      readonly serial: string;
+      readonly person: string;
+      readonly personName: string;
+      readonly badge: string | null;
+      readonly from: string;
+      readonly until: string | null;
+    }
+  /** Written when an officer gives a camera back (subject: camera). CM-8 */
+  | { readonly type: 'camera.released'; readonly serial: string; readonly person: string; readonly until: string }
+  /** Written when a camera is taken out of service (subject: camera). CM-8 */
+  | { readonly type: 'camera.retired'; readonly serial: string; readonly reason: string }
   /** Written when a dock hands in a manifest that cannot be accepted (subject: dock). SI-10 */
   | { readonly type: 'manifest.refused'; readonly problem: string; readonly sha256: string }
   /** Written when somebody is refused something about evidence (subject: recording, else the person). AC-3, AU-2 */
@@ -45,9 +61,35 @@ export type CustodyEvent =
       readonly name: string;
       readonly size: number;
       readonly camera: string;
-      readonly officer: string;
+      /** Badge; null when the dock did not know it. */
+      readonly officer: string | null;
       readonly recordedAt: string;
       readonly clockOffsetMs: number;
+      readonly counter?: number;
+      readonly preEventSeconds?: number;
+      readonly category?: string;
+      readonly flagged?: boolean;
+      readonly gpsPoints?: number;
+      readonly sha256: string;
+    }
+  /** Written when a person announces a file that came without a dock. AU-10 */
+  | {
+      readonly type: 'recording.handed-in';
+      readonly name: string;
+      readonly size: number;
+      readonly source: string;
+      readonly from: string;
+      readonly device: string | null;
+      readonly note: string | null;
+      readonly recordedAt: string;
+      readonly sha256: string;
+    }
+  /** Written when an upload that nobody went on with is given up; the parts that had arrived are dropped. SI-12 */
+  | {
+      readonly type: 'upload.expired';
+      readonly partsReceived: number;
+      readonly partsMissing: number;
+      readonly idleSince: string;
       readonly sha256: string;
     }
   /** Written when a file is announced that is already here. SI-10 */
@@ -74,6 +116,25 @@ export type CustodyEvent =
     }
   /** Written when a file arrived whole or in part but failed a check; it is kept. SI-7 */
   | { readonly type: 'recording.quarantined'; readonly problem: string; readonly sha256: string }
+  /** Written when the stored version, hashed again, is still what was sealed. SI-7 */
+  | {
+      readonly type: 'fixity.verified';
+      readonly size: number;
+      readonly versionId: string;
+      readonly method: string;
+      readonly sha256: string;
+    }
+  /** Written when the stored version is no longer what was sealed; disposition of the recording is frozen. sha256 is the sealed one. SI-7 */
+  | {
+      readonly type: 'fixity.failed';
+      readonly problem: string;
+      readonly versionId: string;
+      readonly found: string | null;
+      readonly method: string;
+      readonly sha256: string;
+    }
+  /** Written when somebody takes note of an alert about the recording. IR-4 */
+  | { readonly type: 'alert.acknowledged'; readonly alert: string; readonly kind: string; readonly note: string }
   /** Written when a playback rendition becomes available. AU-10 */
   | {
       readonly type: 'rendition.published';

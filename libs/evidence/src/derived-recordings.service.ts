@@ -51,11 +51,18 @@ export class DerivedRecordings {
       name: file.name,
       size: file.size,
       sha256: file.sha256,
+      origin: 'derived',
+      handedInBy: null,
       camera: parent.camera,
+      counter: null,
       officerBadge: parent.officerBadge,
       officerId: parent.officerId,
       recordedAt: parent.recordedAt,
       clockOffsetMs: parent.clockOffsetMs,
+      preEventSeconds: null,
+      category: parent.category,
+      flagged: parent.flagged,
+      gpsTrack: null,
       state: 'sealing',
       reason: null,
       bucket: version.bucket,
@@ -68,6 +75,9 @@ export class DerivedRecordings {
       receivedAt: now,
       sealedAt: null,
       sealedEntry: null,
+      fixityDueAt: null,
+      fixityCheckedAt: null,
+      fixityFailedAt: null,
     };
     await this.unitOfWork
       .run(async (tx) => {

@@ -216,7 +216,7 @@ export class DockingService {
 
   private async register(tx: Tx, manifest: Manifest, file: ManifestFile, by: Attribution): Promise<Recording> {
     const id = uuidv7();
-    const officer = await this.people.findByBadge(file.officer);
+    const officer = file.officer === undefined ? null : await this.people.findByBadge(file.officer);
     const recording: Recording = {
       id,
       manifestId: manifest.id,
@@ -225,11 +225,18 @@ export class DockingService {
       name: file.name,
       size: file.size,
       sha256: Buffer.from(file.sha256, 'hex'),
+      origin: 'dock',
+      handedInBy: null,
       camera: file.camera,
-      officerBadge: file.officer,
+      counter: file.counter ?? null,
+      officerBadge: file.officer ?? null,
       officerId: officer?.id ?? null,
       recordedAt: new Date(file.recordedAt),
       clockOffsetMs: file.clockOffsetMs,
+      preEventSeconds: file.preEventSeconds ?? null,
+      category: file.category ?? null,
+      flagged: file.flagged ?? false,
+      gpsTrack: file.gpsTrack ?? null,
       state: 'receiving',
       reason: null,
       bucket: this.config.S3_EVIDENCE_BUCKET,
@@ -242,9 +249,12 @@ export class DockingService {
       receivedAt: null,
       sealedAt: null,
       sealedEntry: null,
+      fixityDueAt: null,
+      fixityCheckedAt: null,
+      fixityFailedAt: null,
     };
     await tx.insert(Recording, recording);
-    const { name, size, camera, officer: badge, recordedAt, clockOffsetMs } = file;
+    const { sha256: digest, officer: badge, gpsTrack, ...said } = file;
     await this.custody.append(
       tx,
       id,
@@ -252,13 +262,10 @@ export class DockingService {
         type: 'recording.announced',
         manifest: manifest.id,
         dock: manifest.dock,
-        name,
-        size,
-        camera,
-        officer: badge,
-        recordedAt,
-        clockOffsetMs,
-        sha256: file.sha256,
+        ...said,
+        officer: badge ?? null,
+        ...(gpsTrack === undefined ? {} : { gpsPoints: gpsTrack.length }),
+        sha256: digest,
       },
       by,
     );

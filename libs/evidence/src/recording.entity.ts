@@ -1,8 +1,21 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Probe } from '#media';
 
-export type RecordingState = 'receiving' | 'sealing' | 'sealed' | 'quarantined';
+export type RecordingState = 'receiving' | 'sealing' | 'sealed' | 'quarantined' | 'expired';
+/** How it came: from a dock under its signature, from a person without one, or made here from another recording. */
+export type RecordingOrigin = 'dock' | 'handed-in' | 'derived';
 
+/** Where the camera was: `atMs` on the recording's own time axis, coordinates in 1e-7 degrees (WGS 84). */
+export interface GpsPoint {
+  readonly atMs: number;
+  readonly latE7: number;
+  readonly lonE7: number;
+}
+
+const nullableBigint = {
+  to: (value: number | null) => value,
+  from: (value: string | null) => (value === null ? null : Number(value)),
+};
 const bigint = { to: (value: number) => value, from: (value: string) => Number(value) };
 
 /** One original file, immutable once sealed, or a redaction made from one (then `parentId` is set). */
@@ -24,10 +37,18 @@ export class Recording {
   @Column('bytea')
   sha256: Buffer;
   @Column('text')
-  camera: string;
-  /** As the dock said it; `officerId` is who carried that badge when the file was announced. */
-  @Column('text', { name: 'officer_badge' })
-  officerBadge: string;
+  origin: RecordingOrigin;
+  @Column('uuid', { name: 'handed_in_by', nullable: true })
+  handedInBy: string | null;
+  /** Serial number; null when it is not known what recorded it. */
+  @Column('text', { nullable: true })
+  camera: string | null;
+  /** The camera's own number of this recording, counting up by one. */
+  @Column('bigint', { nullable: true, transformer: nullableBigint })
+  counter: number | null;
+  /** As the dock said it; `officerId` is who carried that badge, else that camera, when it recorded. */
+  @Column('text', { name: 'officer_badge', nullable: true })
+  officerBadge: string | null;
   @Column('uuid', { name: 'officer_id', nullable: true })
   officerId: string | null;
   /** By the camera's clock; true time is this minus `clockOffsetMs`. */
@@ -35,9 +56,20 @@ export class Recording {
   recordedAt: Date;
   @Column('bigint', { name: 'clock_offset_ms', transformer: bigint })
   clockOffsetMs: number;
+  /** How much of it was recorded before the camera was switched on. */
+  @Column('int', { name: 'pre_event_seconds', nullable: true })
+  preEventSeconds: number | null;
+  /** What the officer tagged it as, at the camera. */
+  @Column('text', { nullable: true })
+  category: string | null;
+  /** Of an incident that was flagged: it is worked on first. */
+  @Column('boolean')
+  flagged: boolean;
+  @Column('jsonb', { name: 'gps_track', nullable: true })
+  gpsTrack: readonly GpsPoint[] | null;
   @Column('text')
   state: RecordingState;
-  /** Why it is quarantined. */
+  /** Why it is quarantined or expired. */
   @Column('text', { nullable: true })
   reason: string | null;
   @Column('text')
@@ -60,4 +92,12 @@ export class Recording {
   sealedAt: Date | null;
   @Column('uuid', { name: 'sealed_entry', nullable: true })
   sealedEntry: string | null;
+  /** When the stored version is hashed again; null until it is sealed. */
+  @Column('timestamptz', { name: 'fixity_due_at', nullable: true })
+  fixityDueAt: Date | null;
+  @Column('timestamptz', { name: 'fixity_checked_at', nullable: true })
+  fixityCheckedAt: Date | null;
+  /** The stored version is no longer what was sealed: nothing of it may be disposed of. */
+  @Column('timestamptz', { name: 'fixity_failed_at', nullable: true })
+  fixityFailedAt: Date | null;
 }

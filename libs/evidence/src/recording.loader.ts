@@ -14,6 +14,7 @@ export class RecordingLoader implements ResourceLoader {
       recording: recording.id,
       dock: recording.dockId,
       officer: recording.officerId,
+      handedInBy: recording.handedInBy,
       state: recording.state,
     };
   }

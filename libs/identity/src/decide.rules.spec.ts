@@ -14,6 +14,7 @@ type Who = (typeof WHO)[number];
 const EVERYONE = WHO;
 const PEOPLE: readonly Who[] = ROLES;
 const WATCHERS: readonly Who[] = ['officer', 'supervisor', 'investigator', 'custodian', 'auditor'];
+const HANDING_IN: readonly Who[] = ['officer', 'supervisor', 'investigator', 'custodian'];
 const both = (...roles: Role[]): readonly Who[] => roles.flatMap((role): Who[] => [role, `service:${role}`]);
 
 /** Who may, when what is asked about is as favourable as it can be: their own, granted to them, asked for by somebody else. */
@@ -31,12 +32,22 @@ const MAY = {
   'dock.enrol': ['administrator'],
   'dock.list': both('administrator', 'auditor'),
   'dock.revoke': ['administrator'],
+  'camera.register': ['administrator'],
+  'camera.list': both('supervisor', 'custodian', 'auditor', 'administrator'),
+  'camera.assign': ['supervisor', 'administrator'],
+  'camera.retire': ['administrator'],
+  'camera-gaps.read': both('supervisor', 'custodian', 'auditor', 'administrator'),
   'manifest.announce': ['dock'],
-  'upload.read': ['dock'],
-  'upload.send': ['dock'],
-  'receipt.read': ['dock'],
+  'upload.hand-in': HANDING_IN,
+  'upload.read': ['dock', ...HANDING_IN],
+  'upload.send': ['dock', ...HANDING_IN],
+  'upload.expire': ['system'],
+  'receipt.read': ['dock', ...HANDING_IN],
   'recording.list': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor'),
   'recording.read': ['officer', ...both('supervisor', 'investigator', 'custodian', 'auditor')],
+  'alert.list': both('custodian', 'auditor', 'administrator'),
+  'alert.acknowledge': ['custodian', 'administrator'],
+  'fixity.order': ['custodian', 'auditor'],
   'access-request.submit': WATCHERS,
   'access-request.list': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor'),
   'access-request.decide': ['custodian'],
@@ -89,7 +100,7 @@ function favourable(action: Action, actor: Actor): Resource {
     case 'viewing.close':
       return { kind: 'viewing', recording: RECORDING, person: id, session: SESSION, closedAt: null, grant: liveGrant(id) };
     default:
-      return { kind: 'recording', recording: RECORDING, dock: id, officer: id, state: 'sealed' };
+      return { kind: 'recording', recording: RECORDING, dock: id, officer: id, handedInBy: id, state: 'sealed' };
   }
 }
 
@@ -127,6 +138,7 @@ const resource: fc.Arbitrary<Resource> = fc.oneof(
     recording: recordingId,
     dock: fc.option(id),
     officer: fc.option(id),
+    handedInBy: fc.option(id),
     state: fc.string(),
   }),
   fc.record({ kind: fc.constant('access-request' as const), recording: recordingId, requestedBy: id, subjects: fc.array(id) }),
@@ -176,6 +188,7 @@ describe('who may do what', () => {
       recording: RECORDING,
       dock: null,
       officer,
+      handedInBy: null,
       state: 'sealed',
     });
     expect(decide(by, 'recording.read', of(by.id), { now: NOW }).allowed).toBe(true);
@@ -184,7 +197,14 @@ describe('who may do what', () => {
   });
 
   it('lets a dock near its own uploads only', () => {
-    const other: Resource = { kind: 'recording', recording: RECORDING, dock: 'dock-2', officer: null, state: 'receiving' };
+    const other: Resource = {
+      kind: 'recording',
+      recording: RECORDING,
+      dock: 'dock-2',
+      officer: null,
+      handedInBy: 'person-2',
+      state: 'receiving',
+    };
     for (const asked of ['upload.read', 'upload.send', 'receipt.read'] as const)
       expect(decide(actorFor('dock'), asked, other, { now: NOW })).toEqual({ allowed: false, reason: 'not-yours' });
   });

@@ -16,12 +16,22 @@ export type Action =
   | 'dock.enrol'
   | 'dock.list'
   | 'dock.revoke'
+  | 'camera.register'
+  | 'camera.list'
+  | 'camera.assign'
+  | 'camera.retire'
+  | 'camera-gaps.read'
   | 'manifest.announce'
+  | 'upload.hand-in'
   | 'upload.read'
   | 'upload.send'
+  | 'upload.expire'
   | 'receipt.read'
   | 'recording.list'
   | 'recording.read'
+  | 'alert.list'
+  | 'alert.acknowledge'
+  | 'fixity.order'
   | 'access-request.submit'
   | 'access-request.list'
   | 'access-request.decide'
@@ -55,6 +65,8 @@ export type Resource =
       readonly recording: string;
       readonly dock: string | null;
       readonly officer: string | null;
+      /** Who handed it in, when no dock did. */
+      readonly handedInBy: string | null;
       readonly state: string;
     }
   | {
@@ -113,13 +125,19 @@ function holding(roles: readonly Role[], services = true): Rule {
   };
 }
 
+const handIn = holding(['officer', 'supervisor', 'investigator', 'custodian'], false);
+
 const signedIn: Rule = (actor) => (actor.kind === 'person' ? ALLOW : unidentified(actor));
 
 const anyDock: Rule = (actor) => (actor.kind === 'dock' ? ALLOW : unidentified(actor));
 
-const ownDock: Rule = (actor, resource) => {
-  if (actor.kind !== 'dock') return unidentified(actor);
-  return resource.kind === 'recording' && resource.dock === actor.id ? ALLOW : refuse('not-yours');
+/** Whoever announced the file: a dock, or the person who handed it in, while they may still do so. */
+const ownUpload: Rule = (actor, resource, context) => {
+  if (resource.kind !== 'recording') return refuse('not-yours');
+  if (actor.kind === 'dock') return resource.dock === actor.id ? ALLOW : refuse('not-yours');
+  const mayHandIn = handIn(actor, resource, context);
+  if (!mayHandIn.allowed || actor.kind !== 'person') return mayHandIn;
+  return resource.handedInBy === actor.id ? ALLOW : refuse('not-yours');
 };
 
 const systemOnly: Rule = (actor) => (actor.kind === 'system' ? ALLOW : unidentified(actor));
@@ -185,12 +203,22 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'dock.enrol': holding(['administrator'], false),
   'dock.list': holding(['administrator', 'auditor']),
   'dock.revoke': holding(['administrator'], false),
+  'camera.register': holding(['administrator'], false),
+  'camera.list': holding(['supervisor', 'custodian', 'auditor', 'administrator']),
+  'camera.assign': holding(['supervisor', 'administrator'], false),
+  'camera.retire': holding(['administrator'], false),
+  'camera-gaps.read': holding(['supervisor', 'custodian', 'auditor', 'administrator']),
   'manifest.announce': anyDock,
-  'upload.read': ownDock,
-  'upload.send': ownDock,
-  'receipt.read': ownDock,
+  'upload.hand-in': handIn,
+  'upload.read': ownUpload,
+  'upload.send': ownUpload,
+  'upload.expire': systemOnly,
+  'receipt.read': ownUpload,
   'recording.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
   'recording.read': readRecording,
+  'alert.list': holding(['custodian', 'auditor', 'administrator']),
+  'alert.acknowledge': holding(['custodian', 'administrator'], false),
+  'fixity.order': holding(['custodian', 'auditor'], false),
   'access-request.submit': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor'], false),
   'access-request.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
   'access-request.decide': decideRequest,

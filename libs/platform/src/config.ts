@@ -37,6 +37,8 @@ export const ConfigSchema = z.object({
   S3_EVIDENCE_BUCKET: z.string().min(3).max(63).default('custodiet-evidence'),
   S3_RENDITION_BUCKET: z.string().min(3).max(63).default('custodiet-renditions'),
   S3_LOG_BUCKET: z.string().min(3).max(63).default('custodiet-log'),
+  S3_ENCRYPTION: z.enum(['none', 'AES256', 'aws:kms']).default('none'),
+  S3_KMS_KEY_ID: z.string().min(1).optional(),
   OBJECT_LOCK_MODE: z.enum(['GOVERNANCE', 'COMPLIANCE']).default('COMPLIANCE'),
   OBJECT_LOCK_DAYS: z.coerce.number().int().min(1).max(36500).default(30),
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36500).default(90),
@@ -53,6 +55,9 @@ export const ConfigSchema = z.object({
 
   PART_SIZE_MIB: z.coerce.number().int().min(5).max(64).default(8),
   MAX_FILE_GIB: z.coerce.number().int().min(1).max(1024).default(64),
+  INTAKE_MIB: z.coerce.number().int().min(64).max(4096).default(96),
+  UPLOAD_IDLE_HOURS: z.coerce.number().positive().max(8760).default(168),
+  FIXITY_DAYS: z.coerce.number().positive().max(3650).default(180),
   SESSION_HOURS: z.coerce.number().int().min(1).max(168).default(12),
   SIGN_IN_ATTEMPTS_PER_MINUTE: z.coerce.number().int().min(1).max(10000).default(20),
   VIEWING_IDLE_SECONDS: z.coerce.number().int().min(10).max(3600).default(120),

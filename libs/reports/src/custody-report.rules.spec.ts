@@ -63,6 +63,21 @@ describe('a custody report', () => {
     expect(copy.summary).toContain(`a redacted copy made from recording ${uuid('original')}`);
   });
 
+  it('says of a file that a person handed in that no docking station vouches for it, and what is not known', () => {
+    const sources = sampleSources();
+    const recording = { ...sources.recording, origin: 'handed-in', camera: null, officerBadge: null } as const;
+    const handedIn = custodyReport({ ...sources, dock: null, recording });
+    expect(handedIn.summary).toContain('handed in by a person; no docking station vouches');
+    expect(handedIn.item).toEqual(
+      expect.arrayContaining([
+        ['Camera', 'not known'],
+        ['Officer', 'not known'],
+      ]),
+    );
+    const unknown = custodyReport({ ...sources, recording: { ...recording, origin: 'dock' } });
+    expect(unknown.summary).toContain('with a camera that is not known by an officer who is not known and handed in through');
+  });
+
   it('states what it is complete to, and under which checkpoint', () => {
     expect(report.completeness[0]).toBe(
       'This report lists entries 0 to 11 of this recording’s chain (log index 0 to 11): 12 entries. No entry is withheld.',

@@ -74,6 +74,7 @@ export type ReportedRecording = Pick<
   | 'name'
   | 'size'
   | 'sha256'
+  | 'origin'
   | 'camera'
   | 'officerBadge'
   | 'recordedAt'
@@ -197,8 +198,8 @@ function itemOf({ recording, dock, chain }: ReportSources, notation: Notation): 
     );
   }
   facts.push(
-    ['Camera', recording.camera],
-    ['Officer', `badge ${recording.officerBadge}`],
+    ['Camera', recording.camera ?? 'not known'],
+    ['Officer', recording.officerBadge === null ? 'not known' : `badge ${recording.officerBadge}`],
     ['Recorded, by the camera’s clock', notation.time(recordedAt)],
   );
   if (clockOffsetMs !== 0) facts.push(['Recorded, corrected', notation.time(new Date(recordedAt.getTime() - clockOffsetMs))]);
@@ -236,10 +237,7 @@ function summaryOf(
   const exported = ofType(chain, 'custody-report.exported', 'evidence-bundle.exported').length;
   const [sealed] = ofType(chain, 'recording.sealed');
   const erased = chain.filter(({ event }) => event === null).length;
-  const origin =
-    recording.parentId === null
-      ? `This recording was made with camera ${recording.camera} by the officer with badge ${recording.officerBadge}${dock === null ? '' : ` and handed in through the docking station “${dock.name}”`}.`
-      : `This recording is a redacted copy made from recording ${recording.parentId}.`;
+  const origin = originOf(recording, dock);
   const sealing =
     sealed === undefined
       ? `It is not sealed (${recording.state}).`
@@ -363,4 +361,13 @@ function verificationOf({ recording, logKey, checkpoint }: ReportSources): Custo
     ],
     checkpoint: checkpoint.note,
   };
+}
+
+function originOf({ parentId, origin, camera, officerBadge }: ReportedRecording, dock: { readonly name: string } | null): string {
+  if (parentId !== null) return `This recording is a redacted copy made from recording ${parentId}.`;
+  if (origin === 'handed-in')
+    return 'This recording was handed in by a person; no docking station vouches for where it comes from.';
+  const officer = officerBadge === null ? 'an officer who is not known' : `the officer with badge ${officerBadge}`;
+  const by = `This recording was made with ${camera === null ? 'a camera that is not known' : `camera ${camera}`} by ${officer}`;
+  return `${by}${dock === null ? '' : ` and handed in through the docking station “${dock.name}”`}.`;
 }

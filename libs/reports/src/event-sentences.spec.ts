@@ -18,6 +18,10 @@ const EVENTS: { readonly [T in CustodyEventType]: readonly [Outcome, Omit<EventO
   'service-token.issued': ['done', { name: 'exporter', roles: ['auditor'], expiresAt: until }],
   'dock.enrolled': ['done', { name: 'bay 2', publicKey: 'AAAA' }],
   'dock.revoked': ['done', { reason: 'stolen' }],
+  'camera.registered': ['done', { serial: 'X8', model: null }],
+  'camera.assigned': ['done', { serial: 'X8', person: id, personName: 'Ada Byron', badge: null, from: until, until: null }],
+  'camera.released': ['done', { serial: 'X8', person: id, until }],
+  'camera.retired': ['done', { serial: 'X8', reason: 'broken' }],
   'manifest.refused': ['refused', { problem: 'wrong signature', sha256 }],
   'access.refused': ['refused', { action: 'viewing.open', reason: 'no-grant' }],
   'recording.announced': [
@@ -34,6 +38,11 @@ const EVENTS: { readonly [T in CustodyEventType]: readonly [Outcome, Omit<EventO
       sha256,
     },
   ],
+  'recording.handed-in': [
+    'done',
+    { name: 'a.mp4', size: 5, source: 'citizen', from: 'B. Bystander', device: null, note: null, recordedAt: until, sha256 },
+  ],
+  'upload.expired': ['failed', { partsReceived: 2, partsMissing: 3, idleSince: until, sha256 }],
   'upload.duplicate-refused': ['refused', { manifest: id, dock: id, name: 'a.mp4', sha256 }],
   'upload.part-refused': ['refused', { part: 2, problem: 'wrong digest' }],
   'recording.sealed': [
@@ -41,6 +50,9 @@ const EVENTS: { readonly [T in CustodyEventType]: readonly [Outcome, Omit<EventO
     { size: 5, bucket: 'b', key: 'k', versionId: 'v', retainUntil: until, method: 'read back', parent: null, sha256 },
   ],
   'recording.quarantined': ['failed', { problem: 'cut off', sha256 }],
+  'fixity.verified': ['done', { size: 5, versionId: 'v', method: 'read back', sha256 }],
+  'fixity.failed': ['failed', { problem: 'other bytes', versionId: 'v', found: null, method: 'read back', sha256 }],
+  'alert.acknowledged': ['done', { alert: id, kind: 'quarantined', note: 'known' }],
   'rendition.published': ['done', { rendition: id, recipe: 'hls', files: 9, tool: 'ffmpeg', sha256 }],
   'rendition.failed': ['failed', { recipe: 'hls', problem: 'no picture' }],
   'access.requested': ['done', { request: id, purpose: 'prosecution', caseNumber: 'C-1', justification: 'because', until }],

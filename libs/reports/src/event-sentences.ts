@@ -27,6 +27,8 @@ const NOT_DONE: ReadonlyMap<string, Outcome> = new Map<CustodyEventType, Outcome
   ['upload.part-refused', 'refused'],
   ['access.denied', 'refused'],
   ['recording.quarantined', 'failed'],
+  ['upload.expired', 'failed'],
+  ['fixity.failed', 'failed'],
   ['rendition.failed', 'failed'],
   ['redaction.failed', 'failed'],
 ]);
@@ -87,6 +89,15 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
     line(`Issued the service token “${e.name}”.`, ['Roles', e.roles.join(', ')], ['Valid until', n.time(e.expiresAt)]),
   'dock.enrolled': (e) => line(`Enrolled the docking station “${e.name}”.`, ['Public key', e.publicKey]),
   'dock.revoked': (e) => line('Revoked the key of the docking station.', ['Reason', e.reason]),
+  'camera.registered': (e) => line(`Registered the camera ${e.serial}.`, ['Model', e.model ?? 'not said']),
+  'camera.assigned': (e, n) =>
+    line(
+      `Assigned the camera ${e.serial} to ${e.personName} from ${n.time(e.from)}.`,
+      ['Badge', e.badge ?? 'none'],
+      ...(e.until === null ? [] : [['Until', n.time(e.until)] as const]),
+    ),
+  'camera.released': (e, n) => line(`Took the camera ${e.serial} back as of ${n.time(e.until)}.`, ['Person', e.person]),
+  'camera.retired': (e) => line(`Took the camera ${e.serial} out of service.`, ['Reason', e.reason]),
   'manifest.refused': (e) =>
     line('Handed in a manifest that could not be accepted.', ['Problem', e.problem], ['SHA-256', e.sha256]),
   'access.refused': (e) =>
@@ -96,10 +107,32 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       `Announced the file “${e.name}” under the signature of the docking station.`,
       ['Size', size(e.size)],
       ['Camera', e.camera],
-      ['Officer', e.officer],
+      ['Officer', e.officer ?? 'not said'],
       ['Recorded (camera clock)', n.time(e.recordedAt)],
       ['SHA-256', e.sha256],
       ['Manifest', e.manifest],
+      ...(e.counter === undefined ? [] : [["Camera's number of it", String(e.counter)] as const]),
+      ...(e.preEventSeconds === undefined ? [] : [['Pre-event part', count(e.preEventSeconds, 'second')] as const]),
+      ...(e.category === undefined ? [] : [['Category', e.category] as const]),
+      ...(e.flagged === true ? [['Flagged', 'yes'] as const] : []),
+      ...(e.gpsPoints === undefined ? [] : [['Positions', count(e.gpsPoints, 'point')] as const]),
+    ),
+  'recording.handed-in': (e, n) =>
+    line(
+      `Handed in the file “${e.name}”; no docking station vouches for it.`,
+      ['Source', e.source],
+      ['From', e.from],
+      ['Size', size(e.size)],
+      ['Device', e.device ?? 'not said'],
+      ['Recorded (as stated)', n.time(e.recordedAt)],
+      ['Note', e.note ?? 'none'],
+      ['SHA-256', e.sha256],
+    ),
+  'upload.expired': (e, n) =>
+    line(
+      `Gave up an upload that nobody went on with: ${count(e.partsReceived, 'part')} had arrived, ${e.partsMissing} had not.`,
+      ['Nothing came since', n.time(e.idleSince)],
+      ['SHA-256', e.sha256],
     ),
   'upload.duplicate-refused': (e) =>
     line(
@@ -112,7 +145,7 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
   'recording.sealed': (e, n) =>
     line(
       e.parent === null
-        ? 'Sealed the recording: what is stored, read back whole, is what the docking station signed.'
+        ? 'Sealed the recording: what is stored, read back whole, is what was announced.'
         : 'Sealed the recording: what is stored, read back whole, is what was made from its parent.',
       ['Size', size(e.size)],
       ['SHA-256', e.sha256],
@@ -123,6 +156,24 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
     ),
   'recording.quarantined': (e) =>
     line('Put the recording in quarantine: it is kept, but cannot be played.', ['Problem', e.problem], ['SHA-256', e.sha256]),
+  'fixity.verified': (e) =>
+    line(
+      'Hashed the stored recording again: it is what was sealed.',
+      ['Size', size(e.size)],
+      ['SHA-256', e.sha256],
+      ['Method', e.method],
+      ['Version', e.versionId],
+    ),
+  'fixity.failed': (e) =>
+    line(
+      'Hashed the stored recording again: it is NOT what was sealed. Its disposition is frozen.',
+      ['Problem', e.problem],
+      ['SHA-256 when sealed', e.sha256],
+      ['SHA-256 found', e.found ?? 'none'],
+      ['Method', e.method],
+      ['Version', e.versionId],
+    ),
+  'alert.acknowledged': (e) => line(`Took note of the alert “${e.kind}”.`, ['Note', e.note], ['Alert', e.alert]),
   'rendition.published': (e) =>
     line(
       'Made a copy for playing; the recording itself was not changed.',

@@ -44,10 +44,16 @@ export class JsonShape {
     return from[key] === wanted ? wanted : this.refuse(`${key} is not ${JSON.stringify(wanted)}`);
   }
 
-  integer(from: JsonObject, key: string, least: number = Number.MIN_SAFE_INTEGER): number {
+  integer(from: JsonObject, key: string, least = Number.MIN_SAFE_INTEGER, most = Number.MAX_SAFE_INTEGER): number {
     const value = from[key];
-    const ok = typeof value === 'number' && Number.isSafeInteger(value) && value >= least && !Object.is(value, -0);
-    return ok ? value : this.refuse(`${key} is not an integer of at least ${least}`);
+    const isInteger = typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0);
+    const ok = isInteger && value >= least && value <= most;
+    return ok ? value : this.refuse(`${key} is not an integer from ${least} to ${most}`);
+  }
+
+  flag(from: JsonObject, key: string): boolean {
+    const value = from[key];
+    return typeof value === 'boolean' ? value : this.refuse(`${key} is not true or false`);
   }
 
   uuid(from: JsonObject, key: string): string {

@@ -20,6 +20,7 @@ export function sampleSources(chain: SampleChain = shortStory()): ReportSources 
       state: 'sealed',
       reason: null,
       parentId: null,
+      origin: 'dock',
       probe: {
         container: 'mov,mp4',
         durationMs: 30_040,

@@ -11,6 +11,7 @@ import { Erasure1763600000009 } from './1763600000009-erasure.js';
 import { CheaperAppend1763600000010 } from './1763600000010-cheaper-append.js';
 import { PlaceableEntries1763600000011 } from './1763600000011-placeable-entries.js';
 import { FewerIndexes1763600000012 } from './1763600000012-fewer-indexes.js';
+import { Docking1763600000013 } from './1763600000013-docking.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -27,4 +28,5 @@ export const MIGRATIONS = [
   CheaperAppend1763600000010,
   PlaceableEntries1763600000011,
   FewerIndexes1763600000012,
+  Docking1763600000013,
 ];
