@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock, CONFIG, Outbox, UnitOfWork, type Config, type Tx } from '#platform';
 import type { Probe } from '#media';
 import { ObjectStore } from '#storage';
-import { originalKey } from './docking.service.js';
+import { originalKey } from './original-key.js';
 import { Recording } from './recording.entity.js';
 import { SealingService } from './sealing.service.js';
 

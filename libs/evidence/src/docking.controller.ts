@@ -2,15 +2,19 @@ import { Controller, Get, Header, Headers, HttpCode, Param, Post, Put, Req } fro
 import { ApiBody, ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { attribution, Asks, By, Forbidden, uuidOf, type Caller } from '#identity';
 import { InvalidRequest } from '#platform';
-import { DockingService, type UploadStatus } from './docking.service.js';
+import { ManifestsService } from './manifests.service.js';
 import { RecordingLoader } from './recording.loader.js';
+import { UploadsService, type UploadStatus } from './uploads.service.js';
 
 const BINARY = { schema: { type: 'string', format: 'binary' } } as const;
 
 @ApiTags('docking')
 @Controller('api/docking')
 export class DockingController {
-  constructor(private readonly docking: DockingService) {}
+  constructor(
+    private readonly manifests: ManifestsService,
+    private readonly uploads: UploadsService,
+  ) {}
 
   @Post('manifests')
   @HttpCode(200)
@@ -21,13 +25,13 @@ export class DockingController {
     if (typeof request.body !== 'string')
       throw new InvalidRequest([{ path: 'body', message: 'must be a signed note sent as text/plain' }]);
     if (caller.actor.kind !== 'dock') throw new Forbidden('role');
-    return this.docking.announce(request.body, caller.actor.id, attribution(caller));
+    return this.manifests.announce(request.body, caller.actor.id, attribution(caller));
   }
 
   @Get('recordings/:id')
   @Asks('upload.read', RecordingLoader)
   async status(@Param('id') id: string): Promise<UploadStatus> {
-    return this.docking.uploadStatus(id);
+    return this.uploads.uploadStatus(id);
   }
 
   @Put('recordings/:id/parts/:part')
@@ -44,7 +48,7 @@ export class DockingController {
   ): Promise<void> {
     if (!Buffer.isBuffer(request.body)) throw new InvalidRequest([{ path: 'body', message: 'must be application/octet-stream' }]);
     if (!/^[1-9][0-9]{0,4}$/.test(part)) throw new InvalidRequest([{ path: 'part', message: 'must be a part number from 1' }]);
-    await this.docking.receivePart(
+    await this.uploads.receivePart(
       uuidOf({ params: { id } }, 'id'),
       Number(part),
       request.body,
@@ -57,7 +61,7 @@ export class DockingController {
   @HttpCode(202)
   @Asks('upload.send', RecordingLoader)
   async complete(@Param('id') id: string): Promise<UploadStatus> {
-    return this.docking.complete(id);
+    return this.uploads.complete(id);
   }
 
   @Get('recordings/:id/receipt')
@@ -65,6 +69,6 @@ export class DockingController {
   @Header('Cache-Control', 'no-store')
   @Asks('receipt.read', RecordingLoader)
   async receipt(@Param('id') id: string): Promise<string> {
-    return this.docking.receipt(id);
+    return this.uploads.receipt(id);
   }
 }

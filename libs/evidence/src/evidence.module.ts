@@ -3,8 +3,8 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { IdentityModule } from '#identity';
 import { DerivedRecordings } from './derived-recordings.service.js';
 import { DockingController } from './docking.controller.js';
-import { DockingService } from './docking.service.js';
 import { StoredManifest } from './manifest.entity.js';
+import { ManifestsService } from './manifests.service.js';
 import { Recording } from './recording.entity.js';
 import { RecordingLoader } from './recording.loader.js';
 import { RecordingsController } from './recordings.controller.js';
@@ -14,9 +14,10 @@ import { RenditionsService } from './renditions.service.js';
 import { SealingService } from './sealing.service.js';
 import { TranscodeProcessor } from './transcode.processor.js';
 import { UploadPart } from './upload-part.entity.js';
+import { UploadsService } from './uploads.service.js';
 import { WorkSpace } from './work-space.js';
 
-const services = [DockingService, RecordingsService, RecordingLoader, RenditionsService];
+const services = [ManifestsService, UploadsService, RecordingsService, RecordingLoader, RenditionsService];
 
 @Module({
   imports: [TypeOrmModule.forFeature([Recording, StoredManifest, UploadPart, Rendition, RenditionFile]), IdentityModule],

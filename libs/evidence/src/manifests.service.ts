@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { Custody, type Attribution } from '#custody';
+import { DocksService, PeopleService } from '#identity';
+import { Clock, CONFIG, isUniqueViolation, NotFound, UnitOfWork, type Config, type Tx } from '#platform';
+import { noteVerifier, openManifest, TlogError, type Manifest, type ManifestFile } from '#tlog';
+import { DuplicateRecording, ManifestAltered, ManifestRefused } from './evidence-problems.js';
+import { StoredManifest } from './manifest.entity.js';
+import { originalKey } from './original-key.js';
+import { Recording } from './recording.entity.js';
+import { partSizeFor } from './upload-parts.rules.js';
+import { UploadsService, type UploadStatus } from './uploads.service.js';
+
+type Announced = { readonly recording: Recording; readonly duplicate: boolean };
+
+/** The beginning of docking: a signed manifest becomes recordings that are waited for. DESIGN.md §4 */
+@Injectable()
+export class ManifestsService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly custody: Custody,
+    private readonly uploads: UploadsService,
+    private readonly docks: DocksService,
+    private readonly people: PeopleService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Idempotent: the same note again tells how far the upload is. @throws ManifestRefused, ManifestAltered, DuplicateRecording (every file is here already) */
+  async announce(note: string, dockId: string, by: Attribution): Promise<{ manifest: string; files: UploadStatus[] }> {
+    const manifest = await this.openManifest(note, dockId, by);
+    const announced = await this.announceOnce(manifest, note, by).catch((error: unknown) => {
+      // Another dock announced the same file at the same moment; now its row is there to be found.
+      if (isUniqueViolation(error)) return this.announceOnce(manifest, note, by);
+      throw error;
+    });
+    if (announced.every((file) => file.duplicate)) throw new DuplicateRecording(announced.map((file) => file.recording.id));
+    return {
+      manifest: manifest.id,
+      files: await Promise.all(announced.map(({ recording, duplicate }) => this.uploads.status(recording, duplicate))),
+    };
+  }
+
+  private async openManifest(note: string, dockId: string, by: Attribution): Promise<Manifest> {
+    const dock = await this.docks.get(dockId);
+    if (dock === null) throw new NotFound('dock');
+    const refuse = async (problem: string): Promise<never> => {
+      await this.unitOfWork.run((tx) =>
+        this.custody.append(
+          tx,
+          dockId,
+          { type: 'manifest.refused', problem, sha256: createHash('sha256').update(note).digest('hex') },
+          by,
+        ),
+      );
+      throw new ManifestRefused(problem);
+    };
+    try {
+      const manifest = openManifest(note, noteVerifier(`dock/${dockId}`, dock.publicKey));
+      const problem = this.problemWith(manifest);
+      return problem === undefined ? manifest : await refuse(problem);
+    } catch (error) {
+      if (error instanceof TlogError) return refuse(error.message);
+      throw error;
+    }
+  }
+
+  private problemWith(manifest: Manifest): string | undefined {
+    const limit = this.config.MAX_FILE_GIB * 2 ** 30;
+    const large = manifest.files.find((file) => file.size > limit);
+    if (large !== undefined) return `${large.name} has ${large.size} bytes; at most ${limit} are accepted.`;
+    if (new Set(manifest.files.map((file) => file.sha256)).size < manifest.files.length)
+      return 'The manifest lists the same file twice.';
+    return undefined;
+  }
+
+  private async announceOnce(manifest: Manifest, note: string, by: Attribution): Promise<Announced[]> {
+    return this.unitOfWork.run(async (tx) => {
+      await tx
+        .createQueryBuilder()
+        .insert()
+        .into(StoredManifest)
+        .values({ id: manifest.id, dockId: manifest.dock, note, receivedAt: this.clock.now() })
+        .orIgnore()
+        .execute();
+      const stored = await tx.findOneByOrFail(StoredManifest, { id: manifest.id });
+      if (stored.note !== note) throw new ManifestAltered();
+      const announced: Announced[] = [];
+      for (const file of manifest.files) announced.push(await this.announceFile(tx, manifest, file, by));
+      return announced;
+    });
+  }
+
+  private async announceFile(tx: Tx, manifest: Manifest, file: ManifestFile, by: Attribution): Promise<Announced> {
+    const digest = Buffer.from(file.sha256, 'hex');
+    // In this manifest's own turn first: what it announced and was quarantined is not announced anew by sending it again.
+    const own = await tx.findOneBy(Recording, { manifestId: manifest.id, sha256: digest });
+    if (own !== null) return { recording: own, duplicate: false };
+    const [known] = await tx
+      .createQueryBuilder(Recording, 'r')
+      .where("r.sha256 = :digest AND r.state <> 'quarantined' AND r.parent_id IS NULL", { digest })
+      .getMany();
+    if (known !== undefined) {
+      // The same dock, still uploading it: it lost its place and goes on.
+      if (known.dockId === manifest.dock && known.state !== 'sealed') return { recording: known, duplicate: false };
+      const event = {
+        type: 'upload.duplicate-refused',
+        manifest: manifest.id,
+        dock: manifest.dock,
+        name: file.name,
+        sha256: file.sha256,
+      } as const;
+      await this.custody.append(tx, known.id, event, by);
+      return { recording: known, duplicate: true };
+    }
+    return { recording: await this.register(tx, manifest, file, by), duplicate: false };
+  }
+
+  private async register(tx: Tx, manifest: Manifest, file: ManifestFile, by: Attribution): Promise<Recording> {
+    const id = uuidv7();
+    const officer = file.officer === undefined ? null : await this.people.findByBadge(file.officer);
+    const recording: Recording = {
+      id,
+      manifestId: manifest.id,
+      dockId: manifest.dock,
+      parentId: null,
+      name: file.name,
+      size: file.size,
+      sha256: Buffer.from(file.sha256, 'hex'),
+      origin: 'dock',
+      handedInBy: null,
+      camera: file.camera,
+      counter: file.counter ?? null,
+      officerBadge: file.officer ?? null,
+      officerId: officer?.id ?? null,
+      recordedAt: new Date(file.recordedAt),
+      clockOffsetMs: file.clockOffsetMs,
+      preEventSeconds: file.preEventSeconds ?? null,
+      category: file.category ?? null,
+      flagged: file.flagged ?? false,
+      gpsTrack: file.gpsTrack ?? null,
+      state: 'receiving',
+      reason: null,
+      bucket: this.config.S3_EVIDENCE_BUCKET,
+      key: originalKey(id),
+      uploadId: null,
+      versionId: null,
+      partSize: partSizeFor(file.size, this.config.PART_SIZE_MIB),
+      probe: null,
+      announcedAt: this.clock.now(),
+      receivedAt: null,
+      sealedAt: null,
+      sealedEntry: null,
+      fixityDueAt: null,
+      fixityCheckedAt: null,
+      fixityFailedAt: null,
+    };
+    await tx.insert(Recording, recording);
+    const { sha256: digest, officer: badge, gpsTrack, ...said } = file;
+    await this.custody.append(
+      tx,
+      id,
+      {
+        type: 'recording.announced',
+        manifest: manifest.id,
+        dock: manifest.dock,
+        ...said,
+        officer: badge ?? null,
+        ...(gpsTrack === undefined ? {} : { gpsPoints: gpsTrack.length }),
+        sha256: digest,
+      },
+      by,
+    );
+    return recording;
+  }
+}
