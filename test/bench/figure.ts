@@ -15,6 +15,12 @@ export interface Bench {
   readonly seconds: number;
   /** How many entries the log holds that is measured. */
   readonly entries: number;
+  /** How many recordings the tables hold when ingest is measured the second time. */
+  readonly recordings: number;
+  /** How many docks send at once. */
+  readonly docks: number;
+  /** Size of the one large file. */
+  readonly fileBytes: number;
   /** Logs that the suites share. */
   readonly logs: BenchLogs;
   /** Puts a figure on standard output. */

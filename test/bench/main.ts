@@ -6,6 +6,7 @@ import { BenchLogs } from './bench-log.js';
 import { bundleBench } from './bundle.bench.js';
 import { figureLine, type Bench } from './figure.js';
 import { fsckBench } from './fsck.bench.js';
+import { ingestBench } from './ingest.bench.js';
 import { proofBench } from './proof.bench.js';
 import { tlogBench } from './tlog.bench.js';
 import { verifyBench } from './verify.bench.js';
@@ -18,14 +19,18 @@ const SUITES = new Map<string, (bench: Bench) => Promise<void>>([
   ['custody.proof-http', proofBench],
   ['custody.bundle-1k', bundleBench],
   ['custody.append', appendBench],
+  ['ingest', ingestBench],
 ]);
 
-const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--entries N] [--list]]: measures with services of its own.
+const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--entries N] [--recordings N] [--docks N] [--mib N] [--list]]: measures with services of its own.
 
 SUITE      ${[...SUITES.keys()].join(', ')},
            or custody for all of its kind (default: all there are)
 --seconds  how long each measurement may take, where time is what ends it (default: 10; custody.append: 60)
 --entries  how many entries the log holds that is measured (default: 1000000, which take about a minute to write)
+--recordings, --docks, --mib
+           of ingest: recordings in the tables the second time (default: 1000000; 0: no second time), docks of the burst (40), MiB of
+           the one large file (2048, at most 4000)
 --list     print the names of the suites
 
 Standard output: one JSON object a figure, {"name","value","unit"} and, where there is a reference run, "reference" and "ratio".
@@ -42,6 +47,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const seconds = values.seconds === undefined ? undefined : aboveZero('--seconds', values.seconds);
   const entries = Math.ceil(aboveZero('--entries', values.entries));
+  const ingest = {
+    recordings: values.recordings === '0' ? 0 : Math.ceil(aboveZero('--recordings', values.recordings)),
+    docks: Math.ceil(aboveZero('--docks', values.docks)),
+    fileBytes: Math.min(4000, Math.ceil(aboveZero('--mib', values.mib))) * 2 ** 20,
+  };
   const chosen = [...SUITES].filter(([name]) => positionals.length === 0 || positionals.some((given) => isOf(given, name)));
   const unknown = positionals.filter((given) => ![...SUITES.keys()].some((name) => isOf(given, name)));
   if (unknown.length > 0) throw new WrongUsage(`There is no suite ${unknown.join(', ')}, only ${[...SUITES.keys()].join(', ')}.`);
@@ -53,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     for (const [name, suite] of chosen) {
       say(`suite ${name}`);
-      await suite({ seconds: seconds ?? (name === 'custody.append' ? 60 : 10), entries, logs, report, say });
+      await suite({ seconds: seconds ?? (name === 'custody.append' ? 60 : 10), entries, ...ingest, logs, report, say });
     }
   } finally {
     await logs.drop();
@@ -76,6 +86,9 @@ function readArguments(args: readonly string[]) {
   const options = {
     seconds: { type: 'string' },
     entries: { type: 'string', default: '1000000' },
+    recordings: { type: 'string', default: '1000000' },
+    docks: { type: 'string', default: '40' },
+    mib: { type: 'string', default: '2048' },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   } as const;
