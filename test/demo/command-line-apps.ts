@@ -21,9 +21,9 @@ export async function run(program: string, args: readonly string[], env: NodeJS.
   return { code, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') };
 }
 
-/** @param home where this dock keeps its key and configuration: never where the person's own dock has them */
+/** @param home where this dock keeps its key, configuration and journal: never where the person's own dock has them */
 export async function dock(home: string, ...args: string[]): Promise<Ran> {
-  return run('custodiet-dock.mjs', args, { ...process.env, XDG_CONFIG_HOME: home });
+  return run('custodiet-dock.mjs', args, { ...process.env, XDG_CONFIG_HOME: home, XDG_STATE_HOME: home });
 }
 
 export async function verify(...args: string[]): Promise<Ran> {

@@ -1,7 +1,11 @@
-import { join } from 'node:path';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { DockAnswer } from '../support/answers.js';
 import type { HttpClient } from '../support/http.js';
-import { runProgram, type Ended } from './command-line.js';
+import { compiled, TOP } from '../support/repository.js';
+import type { Ended } from './command-line.js';
 
 /** What `custodiet-dock upload --json` says of one file. */
 export interface Outcome {
@@ -35,6 +39,22 @@ export class DockApp {
   }
 
   async run(command: string, ...args: string[]): Promise<Ended> {
-    return runProgram('custodiet-dock.mjs', [command, ...args, '--config', this.config]);
+    return this.start(command, ...args).ended;
+  }
+
+  /** For `watch`, which runs until it is told to end. */
+  start(command: string, ...args: string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+    const child = spawn(process.execPath, [compiled('custodiet-dock.mjs'), command, ...args, '--config', this.config], {
+      cwd: TOP,
+      // The journal is the dock's own, as its configuration is
+      env: { PATH: process.env['PATH'], XDG_STATE_HOME: join(dirname(this.config), 'state') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]).then(([stdout, stderr]) => ({
+      code: child.exitCode,
+      stdout,
+      stderr,
+    }));
+    return { child, ended };
   }
 }

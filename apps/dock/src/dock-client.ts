@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { isPassing, retryAfterMs, waitMs } from './backoff.rules.js';
 import { messageOf, Refused, ServerUnreachable, systemCode, type Problem } from './dock-faults.js';
-import { exchange, type Answer, type Outgoing } from './http-exchange.js';
+import { exchange, type Answer, type Outgoing, type Pace } from './http-exchange.js';
 
-const STATES = ['receiving', 'sealing', 'sealed', 'quarantined', 'duplicate'] as const;
+const STATES = ['receiving', 'sealing', 'sealed', 'quarantined', 'duplicate', 'expired'] as const;
 
 /** One file as the server sees it. */
 export interface RemoteFile {
@@ -19,6 +19,8 @@ export interface RemoteFile {
   /** Part numbers, from 1. */
   readonly partsReceived: readonly number[];
   readonly duplicateOf?: string;
+  /** State of the recording that holds the same bytes; a server that does not say it means one that is sealed. */
+  readonly heldAs?: string;
   /** Why it is quarantined. */
   readonly reason?: string;
 }
@@ -32,6 +34,10 @@ export interface ClientOptions {
   /** How long one call goes on trying, counted from its first failure. */
   readonly patienceMs: number;
   readonly onTrouble: (sentence: string) => void;
+  /** A cap on what is sent. */
+  readonly pace?: Pace;
+  /** Ends every call and every wait. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -72,7 +78,9 @@ export class DockClient {
     return (await this.send({ method: 'GET', path: `${recordingPath(recording)}/receipt` })).body.toString('utf8');
   }
 
-  private async send(call: Call, signal?: AbortSignal): Promise<Answer> {
+  private async send(call: Call, stop?: AbortSignal): Promise<Answer> {
+    const signals = [stop, this.options.signal].filter((each) => each !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     let deadline: number | undefined;
     for (let failures = 1; ; failures += 1) {
       const { answer, trouble } = await this.attempt(call, signal);
@@ -104,6 +112,7 @@ export class DockClient {
       url: `${this.options.server}${path}`,
       headers: { ...headers, accept: 'application/json', authorization: `Bearer ${await this.token()}` },
       ...(body === undefined ? {} : { body }),
+      ...(this.options.pace === undefined ? {} : { pace: this.options.pace }),
     };
     return exchange(out, signal);
   }
@@ -174,7 +183,7 @@ function objectOf(answer: Answer): Record<string, unknown> {
 }
 
 function remoteFile(value: unknown): RemoteFile {
-  const { recording, name, sha256, size, state, partSize, partsReceived, duplicateOf, reason } = Object(value) as Record<
+  const { recording, name, sha256, size, state, partSize, partsReceived, duplicateOf, heldAs, reason } = Object(value) as Record<
     string,
     unknown
   >;
@@ -193,6 +202,7 @@ function remoteFile(value: unknown): RemoteFile {
     partSize: Number(partSize),
     partsReceived: Array.isArray(partsReceived) ? partsReceived.filter((part): part is number => typeof part === 'number') : [],
     ...(typeof duplicateOf === 'string' ? { duplicateOf } : {}),
+    ...(typeof heldAs === 'string' ? { heldAs } : {}),
     ...(typeof reason === 'string' ? { reason } : {}),
   };
 }

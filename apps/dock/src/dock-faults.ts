@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** The command was called wrongly or is not set up: nothing was sent. Exit code 2. */
 export class UsageFault extends Error {
   override readonly name = 'UsageFault';
@@ -30,11 +32,27 @@ export class FileFault extends Error {
   override readonly name = 'FileFault';
 }
 
+/** The file is not what it was when it was described: what is there now is another file. */
+export class FileChanged extends FileFault {}
+
+/** The file cannot be read for now: such as that of a camera that was pulled out. */
+export class FileGone extends FileFault {}
+
+/** The server gave the upload up because nothing came for too long. Announcing it anew begins another. */
+export class UploadExpired extends Error {
+  override readonly name = 'UploadExpired';
+}
+
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return isError(error) ? error.message : String(error);
 }
 
 /** The system's code of a failed call ("EEXIST"), where there is one. */
 export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Also those of the system's own calls where a program runs in a context of its own, such as under test. */
+function isError(error: unknown): error is Error {
+  return error instanceof Error || types.isNativeError(error);
 }

@@ -1,4 +1,4 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 export interface Outgoing {
@@ -6,6 +6,14 @@ export interface Outgoing {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Where the link is shared: the body goes in pieces, each once it may. */
+  readonly pace?: Pace;
+}
+
+export interface Pace {
+  /** Bytes of a piece. */
+  readonly piece: number;
+  readonly pass: (bytes: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export interface Answer {
@@ -39,10 +47,32 @@ export function exchange(out: Outgoing, signal?: AbortSignal): Promise<Answer> {
     request.on('response', (response) => {
       collect(response).then((body) => {
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        // Answered before all was sent: without this the rest would go to a server that has decided
+        if (!request.writableEnded) request.destroy();
       }, reject);
     });
-    request.end(out.body);
+    if (out.body === undefined || out.pace === undefined) request.end(out.body);
+    else sendPaced(request, out.body, out.pace, signal).catch((error: unknown) => request.destroy(asError(error)));
   });
+}
+
+async function sendPaced(request: ClientRequest, body: Uint8Array, pace: Pace, signal?: AbortSignal): Promise<void> {
+  for (let at = 0; at < body.length; at += pace.piece) {
+    const piece = body.subarray(at, at + pace.piece);
+    await pace.pass(piece.length, signal);
+    // An answer came before the whole part was sent, or the connection is gone: there is nobody to send the rest to
+    if (request.destroyed) return;
+    await new Promise<void>((gone) => {
+      request.write(piece, () => {
+        gone();
+      });
+    });
+  }
+  request.end();
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 async function collect(response: IncomingMessage): Promise<Buffer> {

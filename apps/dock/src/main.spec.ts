@@ -1,45 +1,34 @@
-import { execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { jest } from '@jest/globals';
 import { readManifest } from '#tlog';
+import { builtDock, DockHome, ROOT, type Ended } from './testing/dock-home.js';
 import { contentOf, DOCK, FaultyDockingServer, PART_SIZE, sha256, type Fault } from './testing/faulty-docking-server.js';
 
 // Each test starts processes and some wait through backoffs
 jest.setTimeout(60_000);
 
-const ROOT = join(import.meta.dirname, '../../..');
 let built: string;
+let dockHome: DockHome;
 let home: string;
 let service: FaultyDockingServer;
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 beforeAll(async () => {
-  built = await mkdtemp(join(tmpdir(), 'custodiet-dock-built-'));
-  const flags = ['--bundle', '--platform=node', '--target=node20', '--format=esm', '--log-level=error'];
-  const files = [join(ROOT, 'apps/dock/src/main.ts'), `--outfile=${join(built, 'custodiet-dock.mjs')}`];
-  await promisify(execFile)(join(ROOT, 'node_modules/.bin/esbuild'), [...files, ...flags], { cwd: ROOT });
+  built = await builtDock();
 });
 
 afterAll(() => rm(built, { recursive: true }));
 
 beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'custodiet-dock-'));
+  dockHome = await DockHome.make(built, process.env);
+  home = dockHome.folder;
   service = new FaultyDockingServer();
   await service.start();
 });
 
 afterEach(async () => {
   await service.stop();
-  await rm(home, { recursive: true });
+  await dockHome.remove();
 });
 
 describe('enrol and accept', () => {
@@ -113,7 +102,7 @@ describe('upload', () => {
     }
     const manifest = readManifest(await readFile(`${first.path}.manifest.note`, 'utf8'));
     expect(manifest.files.map(({ name }) => name)).toEqual(['first.mp4', 'second.mp4']);
-    expect(await readdir(join(home, 'custodiet-dock/pending'))).toEqual([]);
+    expect(await readdir(join(dockHome.state, 'manifests'))).toEqual([]);
   });
 
   it('takes metadata from the sidecar, flags before it, and the time of change for want of both', async () => {
@@ -225,7 +214,7 @@ describe('upload', () => {
     const answer = await upload((await clip('clip.mp4', 100)).path, '--json');
     expect(answer.code).toBe(1);
     expect(JSON.parse(answer.stdout)).toMatchObject({ state: 'duplicate', duplicateOf: holder, problem });
-    expect(await readdir(join(home, 'custodiet-dock/pending'))).toEqual([]);
+    expect(await readdir(join(dockHome.state, 'manifests'))).toEqual([]);
   });
 
   it('keeps no receipt that does not verify', async () => {
@@ -306,17 +295,12 @@ it('prints the version of the package, and help, with exit code 0', async () => 
   expect(help.stdout).toContain('Exit codes');
 });
 
-async function accepted(): Promise<Ended> {
-  const enrolled = await dock('enrol', '--server', service.url);
-  await service.enrol(enrolled.stdout.trim());
-  expect(await dock('accept', '--dock', DOCK, '--log-key', service.log.vkey)).toMatchObject({ code: 0 });
-  return enrolled;
+function accepted(): Promise<Ended> {
+  return dockHome.accepted(service);
 }
 
-async function clip(name: string, size: number): Promise<{ path: string; content: Buffer }> {
-  const [path, content] = [join(home, name), randomBytes(size)];
-  await writeFile(path, content);
-  return { path, content };
+function clip(name: string, size: number): Promise<{ path: string; content: Buffer }> {
+  return dockHome.clip(name, size);
 }
 
 function upload(...args: string[]): Promise<Ended> {
@@ -324,18 +308,5 @@ function upload(...args: string[]): Promise<Ended> {
 }
 
 function dock(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [join(built, 'custodiet-dock.mjs'), ...args], {
-    cwd: home,
-    env: { ...process.env, XDG_CONFIG_HOME: home, NODE_OPTIONS: '' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ code, stdout, stderr });
-    });
-  });
+  return dockHome.run(...args);
 }

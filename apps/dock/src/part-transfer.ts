@@ -1,10 +1,38 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { DockClient, RemoteFile } from './dock-client.js';
-import { FileFault, Refused } from './dock-faults.js';
-import { assertUnchanged, type RecordingFile } from './recording-file.js';
+import { FileFault, FileGone, messageOf, Refused, systemCode, UploadExpired } from './dock-faults.js';
+import { assertSame } from './file-stamp.js';
+import type { FileStamp } from './journal-entry.js';
+import type { Turns } from './turns.js';
+import type { Urgency } from './urgency.rules.js';
 
-const PARTS_AT_ONCE = 4;
 const RESENDS = 2;
+/** Senders of one file; how many parts are under way in all is for the turns to say. */
+const MOST_SENDERS = 32;
+
+/** Memory for parts, used again: a fresh 16 MiB for each of thousands would keep the garbage collector busy. */
+export class PartBuffers {
+  private readonly free: Buffer[] = [];
+
+  async lend<T>(bytes: number, work: (buffer: Buffer) => Promise<T>): Promise<T> {
+    const kept = this.free.pop();
+    const buffer = kept !== undefined && kept.length >= bytes ? kept : Buffer.allocUnsafeSlow(bytes);
+    try {
+      return await work(buffer.subarray(0, bytes));
+    } finally {
+      this.free.push(buffer);
+    }
+  }
+}
+
+export interface Transfer {
+  readonly buffers: PartBuffers;
+  /** Of all parts of all files. */
+  readonly turns: Turns;
+  readonly urgency: Urgency;
+  readonly onBytes: (count: number) => void;
+  readonly signal: AbortSignal;
+}
 
 /** Part numbers, from 1, that the server does not have yet. */
 export function missingParts({ size, partSize, partsReceived }: RemoteFile): number[] {
@@ -13,46 +41,55 @@ export function missingParts({ size, partSize, partsReceived }: RemoteFile): num
   return all.filter((part) => !received.has(part));
 }
 
+/** Bytes that the server has. */
+export function receivedBytes(remote: RemoteFile): number {
+  if (remote.state !== 'receiving') return remote.size;
+  return missingParts(remote).reduce((left, part) => left - partLength(remote, part), remote.size);
+}
+
 /**
- * Sends what the server does not have and completes the recording. Memory is four parts, whatever the size of the file.
- * @throws Refused, ServerUnreachable, FileFault
+ * Sends what the server does not have and completes the recording. Memory is one part for each that is under way, whatever the size of the file.
+ * @throws Refused, ServerUnreachable, FileFault, UploadExpired
  */
-export async function transfer(
-  client: DockClient,
-  file: RecordingFile,
-  remote: RemoteFile,
-  onBytes: (count: number) => void,
-): Promise<RemoteFile> {
+export async function transfer(client: DockClient, file: FileStamp, remote: RemoteFile, how: Transfer): Promise<RemoteFile> {
   for (let round = 0; ; round += 1) {
-    await sendParts(client, file, remote, onBytes);
-    await assertUnchanged(file);
     try {
+      await sendParts(client, file, remote, how);
+      await assertSame(file);
       return await client.complete(remote.recording);
     } catch (error) {
+      if (!(error instanceof Refused) || error.problem.status !== 409) throw error;
+      if (error.problem['state'] === 'expired') throw new UploadExpired(error.message);
       // A server that came back from a fault may know of fewer parts than it confirmed: ask, and send those again
-      if (!(error instanceof Refused) || error.problem.status !== 409 || round === RESENDS) throw error;
-      remote = await client.state(remote.recording);
+      if (round === RESENDS) throw error;
+      remote = await client.state(remote.recording, how.signal);
       if (remote.state !== 'receiving') return remote;
       if (missingParts(remote).length === 0) throw error;
     }
   }
 }
 
-async function sendParts(
-  client: DockClient,
-  file: RecordingFile,
-  remote: RemoteFile,
-  onBytes: (count: number) => void,
-): Promise<void> {
+async function sendParts(client: DockClient, file: FileStamp, remote: RemoteFile, how: Transfer): Promise<void> {
   const queue = missingParts(remote);
   if (queue.length === 0) return;
-  const handle = await open(file.path, 'r');
+  const handle = await open(file.path, 'r').catch((error: unknown) => {
+    throw new FileGone(`${file.path} cannot be read: ${messageOf(error)}`);
+  });
   const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, how.signal]);
   let fault: unknown;
   const sender = async (): Promise<void> => {
-    const buffer = Buffer.allocUnsafe(Math.min(remote.partSize, remote.size));
-    for (let part = queue.shift(); part !== undefined && !stop.signal.aborted; part = queue.shift()) {
-      onBytes(await sendPart(client, handle, remote, part, buffer, stop.signal));
+    while (queue.length > 0) {
+      const send = async (): Promise<void> => {
+        const part = queue.shift();
+        if (part === undefined) return;
+        // Between two parts, because a file that is still written to is not worth the rest of its way
+        await assertSame(file);
+        const sent = (body: Buffer): Promise<void> => sendPart(client, handle, remote, part, body, signal);
+        await how.buffers.lend(partLength(remote, part), sent);
+        how.onBytes(partLength(remote, part));
+      };
+      await how.turns.during(how.urgency, signal, send, Math.min(remote.partSize, remote.size));
     }
   };
   const guarded = async (): Promise<void> => {
@@ -65,9 +102,9 @@ async function sendParts(
     }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(PARTS_AT_ONCE, queue.length) }, guarded));
+    await Promise.all(Array.from({ length: Math.min(MOST_SENDERS, queue.length) }, guarded));
   } finally {
-    await handle.close();
+    await handle.close().catch(() => undefined);
   }
   if (stop.signal.aborted) throw fault;
 }
@@ -77,16 +114,14 @@ async function sendPart(
   handle: FileHandle,
   remote: RemoteFile,
   part: number,
-  buffer: Buffer,
+  body: Buffer,
   signal: AbortSignal,
-): Promise<number> {
-  const start = (part - 1) * remote.partSize;
-  const body = buffer.subarray(0, Math.min(remote.partSize, remote.size - start));
+): Promise<void> {
   for (let resent = 0; ; resent += 1) {
-    await readExactly(handle, body, start);
+    await readExactly(handle, body, (part - 1) * remote.partSize);
     try {
       await client.putPart(remote.recording, part, body, signal);
-      return body.length;
+      return;
     } catch (error) {
       // 422: other bytes arrived than were hashed here. A cable or a memory cell may do that once, not three times
       if (!(error instanceof Refused) || error.problem.status !== 422 || resent === RESENDS) throw error;
@@ -94,9 +129,15 @@ async function sendPart(
   }
 }
 
+function partLength({ size, partSize }: RemoteFile, part: number): number {
+  return Math.min(partSize, size - (part - 1) * partSize);
+}
+
 async function readExactly(handle: FileHandle, into: Buffer, start: number): Promise<void> {
   for (let filled = 0; filled < into.length;) {
-    const { bytesRead } = await handle.read(into, filled, into.length - filled, start + filled);
+    const { bytesRead } = await handle.read(into, filled, into.length - filled, start + filled).catch((error: unknown) => {
+      throw systemCode(error) === undefined ? error : new FileGone(`The file cannot be read: ${messageOf(error)}`);
+    });
     if (bytesRead === 0) throw new FileFault('The file became shorter while it was being sent');
     filled += bytesRead;
   }

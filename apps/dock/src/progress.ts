@@ -1,18 +1,23 @@
 import type { WriteStream } from 'node:tty';
+import { mebibytes, percent, progressLines, type UnderWay } from './progress.rules.js';
 
-/** How far an upload is, on standard error: one line that moves on a terminal, a plain line at each quarter elsewhere. */
+const DRAW_EVERY_MS = 100;
+const SAME_TROUBLE_MS = 5000;
+
+/** How far things are, on standard error: a block of lines that move on a terminal, a plain line at each quarter elsewhere. */
 export class Progress {
-  private readonly files = new Map<string, { total: number; done: number; quarter: number }>();
+  private readonly files = new Map<string, UnderWay & { quarter: number }>();
   private readonly told = new Map<string, number>();
   private shownAt = 0;
-  private lineOpen = false;
+  private linesOpen = 0;
 
-  constructor(private readonly out: Pick<WriteStream, 'write'> & { isTTY?: boolean } = process.stderr) {}
+  constructor(
+    private readonly out: Pick<WriteStream, 'write'> & { isTTY?: boolean; columns?: number; rows?: number } = process.stderr,
+  ) {}
 
   /** A sentence of its own line. */
   say(sentence: string): void {
-    if (this.lineOpen) this.out.write('\r\x1b[K');
-    this.lineOpen = false;
+    this.erase();
     this.out.write(`${sentence}\n`);
   }
 
@@ -20,44 +25,50 @@ export class Progress {
   trouble(sentence: string): void {
     const kind = sentence.split(';')[0] ?? sentence;
     const now = performance.now();
-    if (now - (this.told.get(kind) ?? -Infinity) < 5000) return;
+    if (now - (this.told.get(kind) ?? -Infinity) < SAME_TROUBLE_MS) return;
     this.told.set(kind, now);
     this.say(sentence);
   }
 
   /** @param what "hashing clip.mp4", "sending clip.mp4" */
   begin(what: string, total: number, done = 0): void {
-    this.files.set(what, { total, done, quarter: Math.floor((4 * done) / Math.max(total, 1)) });
+    const quarter = Math.floor((4 * done) / Math.max(total, 1));
+    this.files.set(what, { what, total, done, quarter, beganAt: performance.now(), doneAtBegin: done });
   }
 
   advance(what: string, bytes: number): void {
     const file = this.files.get(what);
     if (file === undefined) return;
     file.done += bytes;
-    if (this.out.isTTY === true) this.draw(what, file);
-    else this.tellQuarter(what, file);
+    if (this.out.isTTY === true) this.draw();
+    else this.tellQuarter(file);
   }
 
-  private draw(what: string, { done, total }: { done: number; total: number }): void {
+  end(what: string): void {
+    this.files.delete(what);
+    if (this.out.isTTY === true) this.draw(true);
+  }
+
+  private draw(atOnce = false): void {
     const now = performance.now();
-    if (now - this.shownAt < 100 && done < total) return;
+    if (!atOnce && now - this.shownAt < DRAW_EVERY_MS) return;
     this.shownAt = now;
-    this.lineOpen = true;
-    this.out.write(`\r${what} ${percent(done, total)} of ${mebibytes(total)}\x1b[K`);
+    this.erase();
+    const room = { columns: this.out.columns ?? 80, rows: Math.max(2, (this.out.rows ?? 24) - 2) };
+    const lines = progressLines([...this.files.values()], now, room);
+    if (lines.length > 0) this.out.write(`${lines.join('\n')}\n`);
+    this.linesOpen = lines.length;
   }
 
-  private tellQuarter(what: string, file: { done: number; total: number; quarter: number }): void {
+  private erase(): void {
+    if (this.linesOpen > 0) this.out.write(`\x1b[${String(this.linesOpen)}A\x1b[J`);
+    this.linesOpen = 0;
+  }
+
+  private tellQuarter(file: UnderWay & { quarter: number }): void {
     const quarter = Math.floor((4 * file.done) / Math.max(file.total, 1));
     if (quarter <= file.quarter) return;
     file.quarter = quarter;
-    this.say(`${what} ${percent(file.done, file.total)} of ${mebibytes(file.total)}`);
+    this.say(`${file.what} ${percent(file.done, file.total)} of ${mebibytes(file.total)}`);
   }
-}
-
-function percent(done: number, total: number): string {
-  return `${String(Math.floor((100 * done) / Math.max(total, 1)))} %`;
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }

@@ -1,74 +1,57 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { parseVerifier } from '#tlog';
-import { DockClient } from './dock-client.js';
-import { keyPath, readAcceptedConfig } from './dock-config.js';
-import { FileFault, messageOf, UsageFault } from './dock-faults.js';
-import { readDockKey } from './dock-key.js';
-import { forgetManifest, keepCopy, pendingManifest } from './pending-manifest.js';
-import { Progress } from './progress.js';
-import { describeFile, hashFile, type RecordingFile, type StatedMetadata } from './recording-file.js';
-import { uploadAll, type FileOutcome, type LocalFile } from './upload.js';
+import { access, mkdir, readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { messageOf, ServerUnreachable, systemCode, UsageFault } from './dock-faults.js';
+import { openSession, type DockSession, type SessionFlags } from './dock-session.js';
+import { writeDurably } from './durable-write.js';
+import { sentenceFor, type FileOutcome } from './file-outcome.js';
+import { keyOf, type JournalEntry } from './journal-entry.js';
+import { describeFile, type RecordingFile, type StatedMetadata } from './recording-file.js';
 
-export interface UploadFlags extends StatedMetadata {
-  readonly config: string;
+export interface UploadFlags extends SessionFlags, StatedMetadata {
   /** A path, or true for the default one beside the first file. */
   readonly manifest?: string | true;
-  readonly receipts?: string;
   readonly json?: true;
   /** Seconds. */
   readonly patience: number;
 }
 
-/** Answers the exit code. @throws UsageFault before anything is sent */
+const MANIFEST_FIRST_LINE = 'custodiet/manifest/v1\n';
+
+/**
+ * Answers the exit code. The files are announced under one manifest, signed once all are read; a file that an earlier run announced keeps the
+ * manifest of that run, whatever it is named together with today. @throws UsageFault before anything is sent
+ */
 export async function uploadCommand(paths: readonly string[], flags: UploadFlags): Promise<number> {
-  const config = await readAcceptedConfig(flags.config);
-  const key = await readDockKey(keyPath(flags.config, config));
-  const logKey = parseVerifier(config.logKey);
-  const files = await describeAll(paths, flags);
-  await assertReceiptsFit(files, flags.receipts);
-
-  const progress = new Progress();
-  const { hashed, broken } = await hashAll(files, progress);
-  const [first] = hashed;
-  if (first === undefined) return report(broken, flags.json === true);
-
-  const announced = hashed.map((local) => local.announced);
-  const pending = await pendingManifest(join(dirname(flags.config), 'pending'), { id: config.dock, key }, announced);
-  if (flags.manifest !== undefined) {
-    await keepCopy(flags.manifest === true ? `${first.file.path}.manifest.note` : flags.manifest, pending.note);
+  const signal = new AbortController().signal;
+  const session = await openSession(flags, { patienceMs: flags.patience * 1000, receipts: 'beside', signal });
+  try {
+    const files = await describeAll(paths, flags, session);
+    await assertReceiptsFit(files, session);
+    const read = await readAll(files, session);
+    const entries = read.flatMap((each) => ('entry' in each ? [each.entry] : []));
+    await session.delivery.announcements.sign(entries.filter(({ state }) => state === 'waiting'));
+    if (flags.manifest !== undefined) await keepManifest(flags.manifest, entries, session);
+    const outcomes = await Promise.all(
+      read.map(async (each) => ('entry' in each ? session.delivery.deliver(keyOf(each.entry)) : each.outcome)),
+    );
+    return report(outcomes, flags.json === true);
+  } catch (error) {
+    if (!(error instanceof ServerUnreachable)) throw error;
+    // A disk that stayed full: nothing was lost, and nothing can be begun
+    process.stderr.write(`${error.message}\n`);
+    return 75;
+  } finally {
+    await session.journal.close();
   }
-  const patienceMs = flags.patience * 1000;
-  const client = new DockClient({
-    server: config.server,
-    dock: config.dock,
-    key,
-    audience: logKey.name,
-    patienceMs,
-    onTrouble: (sentence) => {
-      progress.trouble(sentence);
-    },
-  });
-  const receipts = flags.receipts === undefined ? {} : { receipts: flags.receipts };
-  const outcomes = await uploadAll(client, pending.note, hashed, { logKey, patienceMs, progress, ...receipts });
-  if (outcomes.every(isFinal)) await forgetManifest(pending);
-  return report([...broken, ...outcomes], flags.json === true);
 }
 
-/** Nothing would be gained by announcing the same manifest again. */
-function isFinal({ state, recording, problem }: FileOutcome): boolean {
-  if (state === 'sealed' || state === 'quarantined' || state === 'duplicate') return true;
-  // Without a recording it was the manifest itself that was refused. A part that was refused may be accepted in a later run
-  return recording === undefined && (problem?.status === 400 || problem?.status === 422);
-}
-
-async function describeAll(paths: readonly string[], flags: StatedMetadata): Promise<RecordingFile[]> {
+async function describeAll(paths: readonly string[], flags: UploadFlags, { ffprobe }: DockSession): Promise<RecordingFile[]> {
   const faults: string[] = [];
   const files: RecordingFile[] = [];
   for (const path of new Set(paths.map((each) => resolve(each)))) {
     try {
-      files.push(await describeFile(path, flags));
+      files.push(await describeFile(path, flags, ffprobe === undefined ? {} : { ffprobe }));
     } catch (error) {
       if (!(error instanceof UsageFault)) throw error;
       faults.push(error.message);
@@ -79,9 +62,8 @@ async function describeAll(paths: readonly string[], flags: StatedMetadata): Pro
 }
 
 /** Better said before the first byte than after the last: a camera may be mounted read-only. */
-async function assertReceiptsFit(files: readonly RecordingFile[], receipts: string | undefined): Promise<void> {
-  const folders = new Set(receipts === undefined ? files.map(({ path }) => dirname(path)) : [receipts]);
-  for (const folder of folders) {
+async function assertReceiptsFit(files: readonly RecordingFile[], { receiptsFor }: DockSession): Promise<void> {
+  for (const folder of new Set(files.map(({ path }) => receiptsFor(path)))) {
     try {
       await mkdir(folder, { recursive: true });
       await access(folder, constants.W_OK);
@@ -91,26 +73,57 @@ async function assertReceiptsFit(files: readonly RecordingFile[], receipts: stri
   }
 }
 
-async function hashAll(
-  files: readonly RecordingFile[],
-  progress: Progress,
-): Promise<{ hashed: LocalFile[]; broken: FileOutcome[] }> {
-  const hashed: LocalFile[] = [];
-  const broken: FileOutcome[] = [];
-  for (const file of files) {
-    const what = `hashing ${file.name}`;
-    progress.begin(what, file.size);
+type Read = { readonly entry: JournalEntry } | { readonly outcome: FileOutcome };
+
+async function readAll(files: readonly RecordingFile[], { journal, delivery }: DockSession): Promise<Read[]> {
+  const reading = files.map(async (file): Promise<Read> => {
+    const key = keyOf(file);
+    const known = journal.get(key);
+    // A person asks for it, so what stopped or ended otherwise than sealed is looked at again, under the same manifest if there is one
+    if (known?.state === 'sealed' && (await isReadable(known.receipt))) return { entry: known };
     try {
-      const announced = await hashFile(file, (count) => {
-        progress.advance(what, count);
-      });
-      hashed.push({ file, announced });
+      await supersede(file, journal);
+      return { entry: await delivery.hash(file) };
     } catch (error) {
-      if (!(error instanceof FileFault)) throw new UsageFault(`${file.path} cannot be read: ${messageOf(error)}`);
-      broken.push({ file: file.path, size: file.size, sha256: '', state: 'failed', reason: error.message });
+      if (error instanceof ServerUnreachable) throw error;
+      return { outcome: await delivery.conclude(key, error) };
     }
+  });
+  return Promise.all(reading);
+}
+
+async function isReadable(path = ''): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What the journal knows under this name and with another stamp is there no more. */
+async function supersede({ path, size, modifiedMs }: RecordingFile, journal: DockSession['journal']): Promise<void> {
+  for (const entry of journal.superseded({ path, size, modifiedMs })) {
+    await journal.update(keyOf(entry), { state: 'changed', trouble: 'there is another file under its name now' });
   }
-  return { hashed, broken };
+}
+
+/** Puts a copy where the user asked for one. @throws UsageFault when something that is no manifest is there already */
+async function keepManifest(where: string | true, entries: readonly JournalEntry[], { journal }: DockSession): Promise<void> {
+  const [first] = entries;
+  const note = entries.flatMap(({ file, spent }) => (file === undefined ? [] : [journal.noteFor(file, spent)])).find(Boolean);
+  if (first === undefined || note === undefined) return;
+  const path = where === true ? `${first.path}.manifest.note` : resolve(where);
+  const there = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw new UsageFault(`${path} cannot be read: ${messageOf(error)}`);
+  });
+  // "--manifest clip.mp4" takes the video for the place to write to: it must not become one
+  if (there !== undefined && !there.startsWith(MANIFEST_FIRST_LINE)) {
+    throw new UsageFault(
+      `${path} exists and is no manifest, so it is not overwritten. Write the files before --manifest, or name another path`,
+    );
+  }
+  await mkdir(dirname(path), { recursive: true });
+  await writeDurably(path, note.text);
 }
 
 function report(outcomes: readonly FileOutcome[], json: boolean): number {
@@ -118,19 +131,4 @@ function report(outcomes: readonly FileOutcome[], json: boolean): number {
   if (outcomes.every(({ state }) => state === 'sealed')) return 0;
   // Trying again settles what is settled already and says the same refusals again, so it is the better advice
   return outcomes.some(({ state }) => state === 'unreachable') ? 75 : 1;
-}
-
-function sentenceFor({ file, state, recording, receipt, duplicateOf, reason = '' }: FileOutcome): string {
-  switch (state) {
-    case 'sealed':
-      return `${file}: sealed as recording ${String(recording)}, receipt verified and kept at ${String(receipt)}`;
-    case 'quarantined':
-      return `${file}: quarantined as recording ${String(recording)}: ${reason}`;
-    case 'duplicate':
-      return `${file}: refused, held already${duplicateOf === undefined ? '' : ` as recording ${duplicateOf}`}: ${reason}`;
-    case 'failed':
-      return `${file}: failed, kept here: ${reason}`;
-    case 'unreachable':
-      return `${file}: not finished, run the same command again later: ${reason}`;
-  }
 }

@@ -27,8 +27,10 @@ export interface Received {
   readonly recording: string;
   readonly file: ManifestFile;
   readonly parts: Map<number, Buffer>;
-  state: 'receiving' | 'sealing' | 'sealed' | 'quarantined';
+  state: 'receiving' | 'sealing' | 'sealed' | 'quarantined' | 'expired';
   polls: number;
+  /** Parts that came once more although they were there already. */
+  repeated: number;
 }
 
 /** Speaks the docking protocol faithfully, keeps what it is sent in memory, and fails when a test says so. */
@@ -40,8 +42,16 @@ export class FaultyDockingServer {
   fault: (method: string, path: string, count: number) => Fault | undefined = () => undefined;
   /** Server's clock minus the machine's. */
   clockOffsetMs = 0;
+  /** Of parts under way at the same time. */
+  mostAtOnce = 0;
+  /** Bytes of bodies, as they came, and when: so that a cap can be measured. */
+  readonly arrivals: { bytes: number; at: number }[] = [];
+  /** Answers a completion with "sealed" instead of reading back for a while. */
+  sealsAtOnce = false;
   /** Makes the receipts speak of other bytes. */
   lies = false;
+  private holding: ((method: string, path: string) => Promise<void> | undefined) | undefined;
+  private partsNow = 0;
   private readonly manifests = new Map<string, string[]>();
   private readonly counts = new Map<string, number>();
   private verifier: NoteVerifier | undefined;
@@ -82,6 +92,22 @@ export class FaultyDockingServer {
     await new Promise((closed) => server.close(closed));
   }
 
+  /** Lets requests wait for what is answered for them. Resolves when the first one does. */
+  hold(until: (method: string, path: string) => Promise<void> | undefined): Promise<void> {
+    return new Promise((held) => {
+      this.holding = (method, path) => {
+        const waiting = until(method, path);
+        if (waiting !== undefined) held();
+        return waiting;
+      };
+    });
+  }
+
+  /** The recordings of these bytes. */
+  of(content: Buffer): Received[] {
+    return [...this.recordings.values()].filter(({ file }) => file.sha256 === sha256(content));
+  }
+
   count(method: string, ending: RegExp): number {
     return this.requests.filter((request) => request.method === method && ending.test(request.path)).length;
   }
@@ -93,12 +119,23 @@ export class FaultyDockingServer {
     this.counts.set(`${method} ${path}`, count);
     const fault = this.fault(method, path, count);
     if (fault === 'drop') return void request.socket.destroy();
-    const body = await bodyOf(request);
+    if (method === 'PUT') this.mostAtOnce = Math.max(this.mostAtOnce, (this.partsNow += 1));
+    await this.holding?.(method, path);
+    const body = await this.bodyOf(request).finally(() => (this.partsNow -= method === 'PUT' ? 1 : 0));
     if (typeof fault === 'object') return problem(response, fault.status, fault.problem ?? {}, fault.headers);
     if (!(await this.isAuthentic(request))) {
       return problem(response, 401, { title: 'Not authenticated', serverTime: new Date(this.now()).toISOString() });
     }
     this.route(method, path, request, body, fault === 'drop-after' ? new Mute(response) : response);
+  }
+
+  private async bodyOf(request: IncomingMessage): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      if (request.method === 'PUT') this.arrivals.push({ bytes: chunk.length, at: performance.now() });
+    }
+    return Buffer.concat(chunks);
   }
 
   private route(method: string, path: string, request: IncomingMessage, body: Buffer, response: Answerer): void {
@@ -131,7 +168,7 @@ export class FaultyDockingServer {
       known ??
       manifest.files.map((file) => {
         const recording = randomUUID();
-        this.recordings.set(recording, { recording, file, parts: new Map(), state: 'receiving', polls: 0 });
+        this.recordings.set(recording, { recording, file, parts: new Map(), state: 'receiving', polls: 0, repeated: 0 });
         return recording;
       });
     this.manifests.set(manifest.id, recordings);
@@ -142,6 +179,10 @@ export class FaultyDockingServer {
   private takePart(received: Received, part: number, request: IncomingMessage, body: Buffer, response: Answerer): void {
     const digest = `sha-256=:${createHash('sha256').update(body).digest('base64')}:`;
     if (request.headers['content-digest'] !== digest) return problem(response, 422, { title: 'Digest mismatch' });
+    if (received.state !== 'receiving') {
+      return problem(response, 409, { type: 'urn:custodiet:not-receiving', title: 'The upload is over', state: received.state });
+    }
+    if (received.parts.has(part)) received.repeated += 1;
     received.parts.set(part, body);
     return text(response, 204, undefined, '');
   }
@@ -149,8 +190,12 @@ export class FaultyDockingServer {
   private complete(received: Received, response: Answerer): void {
     const whole = contentOf(received);
     if (whole.length < received.file.size) return problem(response, 409, { title: 'Parts are missing' });
-    if (received.state === 'receiving') received.state = sha256(whole) === received.file.sha256 ? 'sealing' : 'quarantined';
+    if (received.state === 'receiving') received.state = sha256(whole) === received.file.sha256 ? this.sealed : 'quarantined';
     return json(response, 202, this.view(received));
+  }
+
+  private get sealed(): 'sealing' | 'sealed' {
+    return this.sealsAtOnce ? 'sealed' : 'sealing';
   }
 
   private view(received: Received): Record<string, unknown> {
@@ -211,12 +256,6 @@ export function contentOf({ parts }: Received): Buffer {
 
 export function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 function json(response: Answerer, status: number, value: unknown): void {
