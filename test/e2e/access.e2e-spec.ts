@@ -281,6 +281,19 @@ describe('access to footage', () => {
       await grant(custodian, request);
     });
 
+    it('is refused to whoever had the camera, also when the shift sheet was entered after the recording arrived', async () => {
+      const wearer = await enrol(administrator, ['officer', 'custodian']);
+      const { camera, recordedAt } = (
+        await auditor.get<{ camera: string; recordedAt: string }>(`/api/recordings/${recording}`)
+      ).expect(200).body;
+      const request = await ask(investigator.http, recording);
+      const { id } = (await administrator.post<{ id: string }>('/api/cameras', { serial: camera })).expect(201).body;
+      const span = { person: wearer.id, from: recordedAt, until: new Date(Date.parse(recordedAt) + 1000).toISOString() };
+      (await administrator.post(`/api/cameras/${id}/assignments`, span)).expect(201);
+      expectRefused(await wearer.http.post(`/api/access-requests/${request}/grant`, {}), 'subject-of-request');
+      await grant(custodian, request);
+    });
+
     it('is refused to whoever one of several recordings shows', async () => {
       const answer = await investigator.http.post<AccessRequestAnswer>(
         '/api/access-requests',

@@ -11,6 +11,7 @@ import { startStack, type Stack } from '../support/stack.js';
 import { clipBytes, variantOf } from './clip-bytes.js';
 import { runProgram } from './command-line.js';
 import { entryOn } from './custody-chain.js';
+import { countsOn } from './custody-chain.js';
 import { DockApp, type Outcome } from './dock-app.js';
 
 const MIB = 2 ** 20;
@@ -161,6 +162,26 @@ describe('docking stations', () => {
       expect(of(paths[0])).toMatchObject({ state: 'duplicate', duplicateOf: first });
       expect(of(paths[1])).toMatchObject({ state: 'quarantined', reason: expect.stringMatching(/\S/) });
       expect(of(paths[2])).toMatchObject({ state: 'sealed' });
+    });
+
+    it('does not let go of a copy that somebody else announced and never brought in, and says that once on its record', async () => {
+      const bytes = variantOf(clip);
+      const path = await written('left-behind.mp4', bytes);
+      const [announced] = (await dock.announce(dock.manifestOf([dock.describe('first.mp4', bytes)]))).expect(200).body.files;
+      const id = announced?.recording ?? '';
+      for (let run = 0; run < 3; run++) {
+        const { code, outcomes } = await app.upload(path, '--patience', '1');
+        expect({ code, outcomes }).toMatchObject({
+          code: 75,
+          outcomes: [{ state: 'unreachable', reason: expect.stringContaining(id) }],
+        });
+      }
+      expect((await countsOn(await stack.signIn('auditor'), id))['upload.duplicate-refused']).toBe(1);
+
+      (await dock.putPart(id, 1, bytes)).expect(204);
+      (await dock.complete(id)).expect(202);
+      await dock.settled(id);
+      expect((await app.upload(path)).outcomes).toMatchObject([{ state: 'duplicate', duplicateOf: id }]);
     });
   });
 

@@ -6,7 +6,9 @@ import { HttpClient, signIn, type Answer, type ProblemDocument } from '../suppor
 import { ProductProcess } from '../support/product-process.js';
 import { accountOf, startStack, type Stack } from '../support/stack.js';
 import { clipBytes } from './clip-bytes.js';
+import { entryOn } from './custody-chain.js';
 import { enrol } from './enrolled-people.js';
+import { fileOf, handing } from './handing-in.js';
 import { freePort } from './process-inspection.js';
 import { ask, asking, grant, inSeconds, openViewing, playable } from './watching.js';
 
@@ -19,12 +21,14 @@ interface Route {
   /** A docking station may, about its own recordings. */
   readonly dock?: true;
   /** What the path's `{id}` names. */
-  readonly about?: 'recording' | 'dock' | 'access request' | 'grant' | 'redaction' | 'viewing';
+  readonly about?: 'recording' | 'manifest' | 'alert' | 'camera' | 'dock' | 'access request' | 'grant' | 'redaction' | 'viewing';
   /** A body that is good, where the route takes JSON. */
   readonly body?: Readonly<Record<string, unknown>>;
 }
 
+const HANDING_IN = ['officer', 'supervisor', 'investigator', 'custodian'] as const;
 const READERS = ['supervisor', 'investigator', 'custodian', 'auditor'] as const;
+const OVERSEERS = ['supervisor', 'custodian', 'auditor', 'administrator'] as const;
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const PLAN = { v: 1, regions: [], mutes: [{ fromMs: 0, toMs: 500, reason: 'name spoken' }] };
 
@@ -49,14 +53,40 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'POST /api/docks': { may: ['administrator'], body: { name: 'Dock', publicKey: KEY } },
   'GET /api/docks': { may: ['administrator', 'auditor'] },
   'POST /api/docks/{id}/revoke': { may: ['administrator'], about: 'dock', body: { reason: 'out of service' } },
+  'POST /api/cameras': { may: ['administrator'], body: { serial: 'X81', model: 'Body 3' } },
+  'GET /api/cameras': { may: OVERSEERS },
+  'GET /api/cameras/unregistered': { may: OVERSEERS },
+  'POST /api/cameras/{id}/retire': { may: ['administrator'], about: 'camera', body: { reason: 'out of service' } },
+  'POST /api/cameras/{id}/assignments': {
+    may: ['supervisor', 'administrator'],
+    about: 'camera',
+    body: { person: randomUUID(), from: inSeconds(0), until: inSeconds(60) },
+  },
+  'GET /api/cameras/{id}/assignments': { may: OVERSEERS, about: 'camera' },
+  'POST /api/cameras/{id}/release': { may: ['supervisor', 'administrator'], about: 'camera', body: { until: inSeconds(60) } },
+  'GET /api/cameras/{id}/gaps': { may: OVERSEERS, about: 'camera' },
+  'GET /api/camera-gaps': { may: OVERSEERS },
   'POST /api/docking/manifests': { may: [], dock: true },
   'GET /api/docking/recordings/{id}': { may: [], dock: true, about: 'recording' },
+  'GET /api/docking/recordings/{id}/events': { may: [], dock: true, about: 'recording' },
+  'GET /api/docking/manifests/{id}/events': { may: [], dock: true, about: 'manifest' },
   'PUT /api/docking/recordings/{id}/parts/{part}': { may: [], dock: true, about: 'recording' },
   'POST /api/docking/recordings/{id}/complete': { may: [], dock: true, about: 'recording' },
   'GET /api/docking/recordings/{id}/receipt': { may: [], dock: true, about: 'recording' },
+  'POST /api/hand-ins': { may: HANDING_IN, body: handing([fileOf('a.mp4', Buffer.from('a'))], { note: 'by e-mail' }) },
+  'GET /api/hand-ins': { may: HANDING_IN },
+  'GET /api/hand-ins/events': { may: HANDING_IN },
   'GET /api/recordings': { may: ['officer', ...READERS] },
   // An officer may read their own; the recording of this test is nobody's.
   'GET /api/recordings/{id}': { may: READERS, about: 'recording' },
+  'POST /api/recordings/{id}/fixity-checks': { may: ['custodian', 'auditor'], about: 'recording' },
+  'GET /api/recordings/{id}/fixity-checks': { may: ['custodian', 'auditor'], about: 'recording' },
+  'GET /api/alerts': { may: ['custodian', 'auditor', 'administrator'] },
+  'POST /api/alerts/{id}/acknowledge': {
+    may: ['custodian', 'administrator'],
+    about: 'alert',
+    body: { note: 'seen and dealt with' },
+  },
   'GET /api/recordings/{id}/custody': { may: ['auditor', 'custodian'], about: 'recording' },
   'POST /api/recordings/{id}/custody-report': { may: ['auditor', 'custodian'], about: 'recording' },
   'POST /api/recordings/{id}/evidence-bundle': { may: ['auditor', 'custodian'], about: 'recording' },
@@ -107,10 +137,15 @@ describe('every route', () => {
       plan: PLAN,
       reason: 'for the public',
     });
+    await dock.upload('no-video.mp4', Buffer.from('quarantined, and so alerted'));
+    const { alerts } = (await custodian.get<{ alerts: { id: string }[] }>('/api/alerts')).expect(200).body;
     ids = {
+      alert: alerts[0]?.id ?? '',
       recording,
+      manifest: String((await entryOn(auditor, recording, 'recording.announced')).event['manifest']),
       viewing,
       dock: (await TestDock.enrol(administrator)).id,
+      camera: (await administrator.post<{ id: string }>('/api/cameras', { serial: 'X80' })).expect(201).body.id,
       'access request': await ask(viewer, recording),
       grant: granted.id,
       redaction: ordered.expect(202).body.id,
@@ -383,7 +418,7 @@ describe('every route', () => {
       const mighty = await machine(...ROLES);
       for (const [route, facts] of closed) {
         const deeds =
-          /viewings|access-requests\/|grants\/|POST \/api\/(people|docks|service-tokens|access-requests)|redactions$|session|docking/;
+          /viewings|access-requests\/|grants\/|POST \/api\/(people|docks|cameras|service-tokens|access-requests)|redactions$|session|docking|hand-ins/;
         if (!deeds.test(route) || route === 'GET /api/recordings/{id}/redactions') continue;
         expect(`${route} ${(await call(mighty, route, idFor(facts), facts.body)).status}`).toBe(`${route} 403`);
       }

@@ -35,6 +35,11 @@ export class TestDock {
     return new TestDock(administrator.url, id, logKey, privateKey, raw);
   }
 
+  /** The same dock, speaking to another process of the service, or by another way. */
+  at(url: string): TestDock {
+    return new TestDock(url, this.id, this.logKey, this.privateKey, this.publicKey);
+  }
+
   /** A bearer token as the docking protocol wants it. `claims` replaces what a test wants wrong; times in seconds. */
   async token(
     claims: { readonly issuer?: string; readonly audience?: string; readonly issuedAt?: number } = {},

@@ -97,9 +97,7 @@ export class HttpClient {
 
   /** Any request; faults of the network are thrown, every answer is returned. */
   async send<T = unknown>(method: string, path: string, { headers = {}, raw, json }: Sending = {}): Promise<Answer<T>> {
-    const all = new Headers(headers);
-    if (this.cookie !== undefined && !all.has('cookie')) all.set('cookie', this.cookie);
-    if (this.authorization !== undefined && !all.has('authorization')) all.set('authorization', await this.authorization());
+    const all = await this.identified(headers);
     if (json !== undefined) all.set('content-type', 'application/json');
     const body = json === undefined ? raw : JSON.stringify(json);
     const response = await fetch(`${this.url}${path}`, {
@@ -110,6 +108,18 @@ export class HttpClient {
     });
     this.keepCookie(response);
     return new Answer<T>(`${method} ${path}`, response.status, response.headers, Buffer.from(await response.arrayBuffer()));
+  }
+
+  /** An answer that goes on, with its body unread. */
+  async open(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
+    return fetch(`${this.url}${path}`, { headers: await this.identified(headers), signal });
+  }
+
+  private async identified(headers: Readonly<Record<string, string>>): Promise<Headers> {
+    const all = new Headers(headers);
+    if (this.cookie !== undefined && !all.has('cookie')) all.set('cookie', this.cookie);
+    if (this.authorization !== undefined && !all.has('authorization')) all.set('authorization', await this.authorization());
+    return all;
   }
 
   private keepCookie(response: Response): void {

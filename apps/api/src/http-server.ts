@@ -6,9 +6,8 @@ import { createPino, InvalidRequest, PinoLogger, ProblemFilter, type Config, typ
 import { ApiModule } from './api.module.js';
 import { documentApi } from './openapi.js';
 import { StorableInput } from './storable-input.pipe.js';
+import { passOver } from './unread-body.js';
 
-/** The largest part (PART_SIZE_MIB is at most 64) and a little. */
-const LARGEST_PART = 65 * 2 ** 20;
 const LARGEST_JSON = 2 ** 20;
 
 interface SchemaIssue {
@@ -41,11 +40,15 @@ export async function createApi(config: Config): Promise<INestApplication> {
     abortOnError: false,
   });
   const fastify = adapter.getInstance();
-  fastify.addContentTypeParser(
-    'application/octet-stream',
-    { parseAs: 'buffer', bodyLimit: LARGEST_PART },
-    (_request, body, done) => done(null, body),
-  );
+  // A body of bytes is left unread: whoever asked for it reads it from the raw request, once the sender is known and there is room for it
+  // (libs/evidence). To every other route it is no body.
+  fastify.addContentTypeParser('application/octet-stream', (_request, _body, done) => {
+    done(null, undefined);
+  });
+  fastify.addHook('onResponse', (request, _reply, done) => {
+    passOver(request.raw);
+    done();
+  });
   await app.register(fastifyCookie);
   app.useGlobalPipes(
     new StorableInput(),

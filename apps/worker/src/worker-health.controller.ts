@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService, type HealthCheckResult, type HealthIndicatorResult } from '@nestjs/terminus';
 import { Sequencer } from '#custody';
+import { FixityChecks } from '#evidence';
 import { Asks } from '#identity';
 import { JobHost, UnitOfWork } from '#platform';
 import { ObjectStore } from '#storage';
@@ -14,6 +15,7 @@ export class WorkerHealthController {
     private readonly store: ObjectStore,
     private readonly jobs: JobHost,
     private readonly sequencer: Sequencer,
+    private readonly fixity: FixityChecks,
   ) {}
 
   @Get('live')
@@ -32,6 +34,7 @@ export class WorkerHealthController {
       () => this.notFrozen(),
       () => this.mirroring(),
       () => this.cosigning(),
+      () => this.hashingAgain(),
     ]);
   }
 
@@ -40,6 +43,17 @@ export class WorkerHealthController {
     try {
       await ping();
       return indicator.up();
+    } catch {
+      return indicator.down();
+    }
+  }
+
+  /** Down when checks are late. What they found is not the worker's health: it is told, and has an alert of its own. */
+  private async hashingAgain(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('fixity');
+    try {
+      const { failed, overdue } = await this.fixity.standing();
+      return overdue > 0 ? indicator.down({ failed, overdue }) : indicator.up({ failed, overdue });
     } catch {
       return indicator.down();
     }

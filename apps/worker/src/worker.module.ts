@@ -4,7 +4,7 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { TerminusModule } from '@nestjs/terminus';
 import { AccessWorkModule } from '#access';
 import { CustodyModule, HeadsSchedule, LOG_SIGNING_KEY, LogKeyRecord, LogMirror, Sequencer, TimestampSchedule } from '#custody';
-import { EvidenceWorkModule, SealingService, TranscodeProcessor } from '#evidence';
+import { DropUploadProcessor, EvidenceWorkModule, FixityProcessor, SealingService, TranscodeProcessor } from '#evidence';
 import { IdentityModule } from '#identity';
 import { JOB_HANDLERS, JobHost, PlatformModule, readSigningKey, type Config, type JobHandlers } from '#platform';
 import { RedactionWorkModule, RedactProcessor } from '#redaction';
@@ -38,12 +38,14 @@ export class WorkerModule {
         TimestampSchedule,
         {
           provide: JOB_HANDLERS,
-          inject: [SealingService, TranscodeProcessor, RedactProcessor],
-          useFactory: (seal: SealingService, transcode: TranscodeProcessor, redact: RedactProcessor): JobHandlers => ({
-            seal,
-            transcode,
-            redact,
-          }),
+          inject: [SealingService, TranscodeProcessor, RedactProcessor, FixityProcessor, DropUploadProcessor],
+          useFactory: (
+            seal: SealingService,
+            transcode: TranscodeProcessor,
+            redact: RedactProcessor,
+            fixity: FixityProcessor,
+            dropUpload: DropUploadProcessor,
+          ): JobHandlers => ({ seal, transcode, redact, fixity, 'drop-upload': dropUpload }),
         },
         JobHost,
       ],

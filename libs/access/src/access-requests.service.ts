@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody } from '#custody';
-import { RecordingsService, type Recording } from '#evidence';
+import { RecordingOfficers, RecordingsService } from '#evidence';
 import { attribution, decide, Forbidden, PeopleService, type Caller, type PersonActor, type Resource } from '#identity';
 import { Clock, NotFound, UnitOfWork, type Tx } from '#platform';
 import { AccessRequest, AccessRequestItem } from './access-request.entity.js';
@@ -28,6 +28,7 @@ export class AccessRequestsService {
     private readonly unitOfWork: UnitOfWork,
     private readonly custody: Custody,
     private readonly recordings: RecordingsService,
+    private readonly officers: RecordingOfficers,
     private readonly people: PeopleService,
     private readonly clock: Clock,
   ) {}
@@ -147,7 +148,7 @@ export class AccessRequestsService {
     const request = await tx.findOneBy(AccessRequest, { id });
     if (request === null) throw new NotFound('access request');
     const recordings = await this.recordings.getMany(await this.items(tx, id));
-    const subjects = recordings.map((recording: Recording) => recording.officerId).filter((officer) => officer !== null);
+    const subjects = await this.officers.shown(recordings, tx);
     return { kind: 'access-request', recording: recordings[0]?.id ?? id, requestedBy: request.requestedBy, subjects };
   }
 

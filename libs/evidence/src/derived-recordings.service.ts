@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock, CONFIG, Outbox, UnitOfWork, type Config, type Tx } from '#platform';
 import type { Probe } from '#media';
 import { ObjectStore } from '#storage';
+import { FixityChecks } from './fixity-checks.service.js';
 import { originalKey } from './original-key.js';
+import { readBack } from './read-back.js';
 import { Recording } from './recording.entity.js';
 import { SealingService } from './sealing.service.js';
 
@@ -29,16 +30,15 @@ export class DerivedRecordings {
     private readonly outbox: Outbox,
     private readonly store: ObjectStore,
     private readonly sealing: SealingService,
+    private readonly fixity: FixityChecks,
     private readonly clock: Clock,
   ) {}
 
   /** `alongside` runs in the sealing transaction; it returns false when the work was done already, and then nothing is kept. */
   async seal(file: DerivedFile, alongside: (tx: Tx) => Promise<boolean>): Promise<void> {
     const version = await this.store.putFile(this.config.S3_EVIDENCE_BUCKET, originalKey(file.id), file.path, 'video/mp4');
-    const { stream } = await this.store.open(version);
-    const hash = createHash('sha256');
-    for await (const chunk of stream) hash.update(chunk as Buffer);
-    if (!hash.digest().equals(file.sha256)) throw new StoredBytesDiffer('what was stored differs from what was made');
+    const { sha256 } = await readBack(this.store, version);
+    if (!sha256.equals(file.sha256)) throw new StoredBytesDiffer('what was stored differs from what was made');
     const retainUntil = this.sealing.retainUntil();
     await this.store.retainUntil(version, retainUntil, this.config.OBJECT_LOCK_MODE);
     const now = this.clock.now();
@@ -84,7 +84,11 @@ export class DerivedRecordings {
         await tx.insert(Recording, recording);
         if (!(await alongside(tx))) throw new AlreadyDone();
         const sealedEntry = await this.sealing.appendSealed(tx, recording, version, retainUntil);
-        await tx.update(Recording, { id: recording.id }, { state: 'sealed', sealedAt: now, sealedEntry });
+        await tx.update(
+          Recording,
+          { id: recording.id },
+          { state: 'sealed', sealedAt: now, sealedEntry, fixityDueAt: this.fixity.nextDue(recording.id) },
+        );
         await this.outbox.add(tx, 'transcode', recording.id);
       })
       .catch((error: unknown) => {

@@ -1,9 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import { Controller, Get, Header, Headers, HttpCode, Param, Post, Put, Req } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { attribution, Asks, By, Forbidden, uuidOf, type Caller } from '#identity';
 import { InvalidRequest } from '#platform';
 import { ManifestsService } from './manifests.service.js';
 import { RecordingLoader } from './recording.loader.js';
+import { UploadPartsService } from './upload-parts.service.js';
 import { UploadsService, type UploadStatus } from './uploads.service.js';
 
 const BINARY = { schema: { type: 'string', format: 'binary' } } as const;
@@ -14,6 +16,7 @@ export class DockingController {
   constructor(
     private readonly manifests: ManifestsService,
     private readonly uploads: UploadsService,
+    private readonly parts: UploadPartsService,
   ) {}
 
   @Post('manifests')
@@ -43,16 +46,18 @@ export class DockingController {
     @Param('id') id: string,
     @Param('part') part: string,
     @Headers('content-digest') contentDigest: string | undefined,
-    @Req() request: { body: unknown },
+    @Headers('content-length') contentLength: string | undefined,
+    @Headers('content-type') contentType: string | undefined,
+    @Req() { raw: body }: { raw: IncomingMessage },
     @By() caller: Caller,
   ): Promise<void> {
-    if (!Buffer.isBuffer(request.body)) throw new InvalidRequest([{ path: 'body', message: 'must be application/octet-stream' }]);
+    if (!/^application\/octet-stream *(;|$)/i.test(contentType ?? ''))
+      throw new InvalidRequest([{ path: 'body', message: 'must be application/octet-stream' }]);
     if (!/^[1-9][0-9]{0,4}$/.test(part)) throw new InvalidRequest([{ path: 'part', message: 'must be a part number from 1' }]);
-    await this.uploads.receivePart(
+    const length = contentLength === undefined ? undefined : Number(contentLength);
+    await this.parts.receive(
       uuidOf({ params: { id } }, 'id'),
-      Number(part),
-      request.body,
-      contentDigest ?? '',
+      { number: Number(part), body, length, contentDigest: contentDigest ?? '' },
       attribution(caller),
     );
   }

@@ -18,22 +18,60 @@ export class ManifestAltered extends Problem {
 }
 
 export class DuplicateRecording extends Problem {
-  constructor(recordings: readonly string[]) {
+  constructor(holders: readonly { readonly id: string; readonly state: string }[]) {
+    const recordings = holders.map(({ id }) => id);
     super(
       409,
       'duplicate-recording',
       'Already here',
-      `This file was received before, as recording ${recordings.join(', ')}. Nothing was stored twice.`,
-      {
-        recordings,
-      },
+      `This file was announced before, as recording ${recordings.join(', ')}. Nothing was stored twice.`,
+      { recordings, states: holders.map(({ state }) => state) },
     );
   }
 }
 
+const PART_REFUSALS = {
+  'digest-missing': 400,
+  'length-missing': 411,
+  'digest-mismatch': 422,
+  'part-size': 422,
+  'no-such-part': 422,
+} as const;
+
 export class PartRefused extends Problem {
-  constructor(code: 'digest-mismatch' | 'digest-missing' | 'part-size' | 'no-such-part', detail: string) {
-    super(code === 'digest-missing' ? 400 : 422, code, 'The part cannot be accepted', detail);
+  constructor(code: keyof typeof PART_REFUSALS, detail: string) {
+    super(PART_REFUSALS[code], code, 'The part cannot be accepted', detail);
+  }
+}
+
+export class PartCutOff extends Problem {
+  constructor() {
+    super(
+      400,
+      'part-cut-off',
+      'The part is incomplete',
+      'The connection ended before the whole part had arrived. Send it again.',
+    );
+  }
+}
+
+export class PartTooSlow extends Problem {
+  constructor() {
+    super(
+      408,
+      'part-too-slow',
+      'The part takes too long',
+      'The part did not arrive in time, or stopped on its way. Send it again.',
+    );
+  }
+}
+
+/** Nothing is wrong but the moment. */
+export class Busy extends Problem {
+  constructor(retryAfterSeconds: number) {
+    super(503, 'busy', 'Too many parts at once', `Others are being served. Send the part again in ${retryAfterSeconds} s.`, {
+      retryAfter: retryAfterSeconds,
+    });
   }
 }
 
@@ -71,5 +109,17 @@ export class NotSealed extends Problem {
 export class NoRendition extends Problem {
   constructor(detail: string) {
     super(409, 'no-rendition', 'Not playable', detail);
+  }
+}
+
+export class AlertAcknowledged extends Problem {
+  constructor(at: Date) {
+    const when = at.toISOString();
+    super(
+      409,
+      'alert-acknowledged',
+      'Somebody has taken note of it',
+      `The alert was acknowledged on ${when}; its note is not changed.`,
+    );
   }
 }

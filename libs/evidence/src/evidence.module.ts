@@ -1,11 +1,29 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { IdentityModule } from '#identity';
+import { CameraGapsController } from './camera-gaps.controller.js';
+import { CameraGapsService } from './camera-gaps.service.js';
+import { CameraSightingsController } from './camera-sightings.controller.js';
+import { CameraSightings } from './camera-sightings.service.js';
+import { Alert } from './alert.entity.js';
+import { AlertsController } from './alerts.controller.js';
+import { AlertsService } from './alerts.service.js';
 import { DerivedRecordings } from './derived-recordings.service.js';
 import { DockingController } from './docking.controller.js';
+import { FixityCheck } from './fixity-check.entity.js';
+import { FixityChecks } from './fixity-checks.service.js';
+import { FixityController } from './fixity.controller.js';
+import { FixityProcessor } from './fixity.processor.js';
+import { FixitySchedule } from './fixity.schedule.js';
+import { HandInsController } from './hand-ins.controller.js';
+import { HandInsService } from './hand-ins.service.js';
 import { StoredManifest } from './manifest.entity.js';
+import { ManifestLoader } from './manifest.loader.js';
 import { ManifestsService } from './manifests.service.js';
+import { partIntake } from './part-intake.provider.js';
+import { PartLocks } from './part-locks.js';
 import { Recording } from './recording.entity.js';
+import { RecordingOfficers } from './recording-officers.service.js';
 import { RecordingLoader } from './recording.loader.js';
 import { RecordingsController } from './recordings.controller.js';
 import { RecordingsService } from './recordings.service.js';
@@ -13,27 +31,85 @@ import { Rendition, RenditionFile } from './rendition.entity.js';
 import { RenditionsService } from './renditions.service.js';
 import { SealingService } from './sealing.service.js';
 import { TranscodeProcessor } from './transcode.processor.js';
+import { UploadEventsController } from './upload-events.controller.js';
+import { UploadEvents } from './upload-events.service.js';
+import { DropUploadProcessor } from './upload-expiry.processor.js';
+import { UploadExpirySchedule } from './upload-expiry.schedule.js';
+import { UploadExpiry } from './upload-expiry.service.js';
 import { UploadPart } from './upload-part.entity.js';
+import { UploadPartsService } from './upload-parts.service.js';
 import { UploadsService } from './uploads.service.js';
 import { WorkSpace } from './work-space.js';
 
-const services = [ManifestsService, UploadsService, RecordingsService, RecordingLoader, RenditionsService];
+const services = [
+  ManifestsService,
+  UploadsService,
+  RecordingsService,
+  RecordingLoader,
+  RenditionsService,
+  RecordingOfficers,
+  AlertsService,
+  FixityChecks,
+];
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Recording, StoredManifest, UploadPart, Rendition, RenditionFile]), IdentityModule],
+  imports: [
+    TypeOrmModule.forFeature([Recording, StoredManifest, UploadPart, Rendition, RenditionFile, Alert, FixityCheck]),
+    IdentityModule,
+  ],
   providers: services,
   exports: services,
 })
 export class EvidenceModule {}
 
 /** The HTTP face, for the API only. */
-@Module({ imports: [EvidenceModule], controllers: [DockingController, RecordingsController] })
+@Module({
+  imports: [EvidenceModule, IdentityModule],
+  controllers: [
+    DockingController,
+    RecordingsController,
+    CameraGapsController,
+    CameraSightingsController,
+    AlertsController,
+    FixityController,
+    HandInsController,
+    UploadEventsController,
+  ],
+  providers: [
+    CameraGapsService,
+    CameraSightings,
+    HandInsService,
+    ManifestLoader,
+    UploadEvents,
+    UploadPartsService,
+    PartLocks,
+    partIntake,
+  ],
+})
 export class EvidenceHttpModule {}
 
 /** The job processors, for the worker only. */
 @Module({
   imports: [EvidenceModule],
-  providers: [WorkSpace, SealingService, TranscodeProcessor, DerivedRecordings],
-  exports: [EvidenceModule, WorkSpace, SealingService, TranscodeProcessor, DerivedRecordings],
+  providers: [
+    WorkSpace,
+    SealingService,
+    TranscodeProcessor,
+    DerivedRecordings,
+    FixityProcessor,
+    FixitySchedule,
+    UploadExpiry,
+    UploadExpirySchedule,
+    DropUploadProcessor,
+  ],
+  exports: [
+    EvidenceModule,
+    WorkSpace,
+    SealingService,
+    TranscodeProcessor,
+    DerivedRecordings,
+    FixityProcessor,
+    DropUploadProcessor,
+  ],
 })
 export class EvidenceWorkModule {}

@@ -1,11 +1,17 @@
+export { AlertsService } from './alerts.service.js';
 export { DerivedRecordings } from './derived-recordings.service.js';
+export { whyNotDisposable } from './disposition.rules.js';
 export { EvidenceHttpModule, EvidenceModule, EvidenceWorkModule } from './evidence.module.js';
 export { NoRendition, NotSealed } from './evidence-problems.js';
+export { FixityChecks, type FixityStanding } from './fixity-checks.service.js';
+export { FixityProcessor } from './fixity.processor.js';
 export { Recording } from './recording.entity.js';
 export { RecordingLoader } from './recording.loader.js';
+export { RecordingOfficers } from './recording-officers.service.js';
 export { RecordingsService } from './recordings.service.js';
 export { Rendition, RenditionFile } from './rendition.entity.js';
 export { RenditionsService } from './renditions.service.js';
 export { SealingService } from './sealing.service.js';
 export { TranscodeProcessor } from './transcode.processor.js';
+export { DropUploadProcessor } from './upload-expiry.processor.js';
 export { WorkSpace } from './work-space.js';

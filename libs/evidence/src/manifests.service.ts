@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { Not } from 'typeorm';
 import { Custody, type Attribution } from '#custody';
-import { DocksService, PeopleService } from '#identity';
+import { DocksService } from '#identity';
 import { Clock, CONFIG, isUniqueViolation, NotFound, UnitOfWork, type Config, type Tx } from '#platform';
 import { noteVerifier, openManifest, TlogError, type Manifest, type ManifestFile } from '#tlog';
 import { DuplicateRecording, ManifestAltered, ManifestRefused } from './evidence-problems.js';
 import { StoredManifest } from './manifest.entity.js';
-import { originalKey } from './original-key.js';
+import { receivingRecording } from './receiving-recording.js';
+import { RecordingOfficers } from './recording-officers.service.js';
 import { Recording } from './recording.entity.js';
-import { partSizeFor } from './upload-parts.rules.js';
 import { UploadsService, type UploadStatus } from './uploads.service.js';
 
 type Announced = { readonly recording: Recording; readonly duplicate: boolean };
@@ -23,7 +23,7 @@ export class ManifestsService {
     private readonly custody: Custody,
     private readonly uploads: UploadsService,
     private readonly docks: DocksService,
-    private readonly people: PeopleService,
+    private readonly officers: RecordingOfficers,
     private readonly clock: Clock,
   ) {}
 
@@ -35,11 +35,14 @@ export class ManifestsService {
       if (isUniqueViolation(error)) return this.announceOnce(manifest, note, by);
       throw error;
     });
-    if (announced.every((file) => file.duplicate)) throw new DuplicateRecording(announced.map((file) => file.recording.id));
-    return {
-      manifest: manifest.id,
-      files: await Promise.all(announced.map(({ recording, duplicate }) => this.uploads.status(recording, duplicate))),
-    };
+    if (announced.every((file) => file.duplicate)) throw new DuplicateRecording(announced.map((file) => file.recording));
+    return { manifest: manifest.id, files: await Promise.all(announced.map((file) => this.answer(file))) };
+  }
+
+  /** A dock learns how far the holder is: only what is sealed is safe, and until then the dock must keep asking. */
+  private async answer({ recording, duplicate }: Announced): Promise<UploadStatus> {
+    const status = await this.uploads.status(recording, duplicate);
+    return duplicate ? { ...status, heldAs: recording.state } : status;
   }
 
   private async openManifest(note: string, dockId: string, by: Attribution): Promise<Manifest> {
@@ -77,90 +80,85 @@ export class ManifestsService {
 
   private async announceOnce(manifest: Manifest, note: string, by: Attribution): Promise<Announced[]> {
     return this.unitOfWork.run(async (tx) => {
-      await tx
-        .createQueryBuilder()
-        .insert()
-        .into(StoredManifest)
-        .values({ id: manifest.id, dockId: manifest.dock, note, receivedAt: this.clock.now() })
-        .orIgnore()
-        .execute();
-      const stored = await tx.findOneByOrFail(StoredManifest, { id: manifest.id });
-      if (stored.note !== note) throw new ManifestAltered();
-      const announced: Announced[] = [];
-      for (const file of manifest.files) announced.push(await this.announceFile(tx, manifest, file, by));
-      return announced;
+      const isNew = await this.keepNote(tx, manifest, note);
+      const announced = new Map<string, Announced>();
+      // In the order of their hashes: two docks that announce the same files in different orders must not wait for each other.
+      for (const file of manifest.files.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1)))
+        announced.set(file.sha256, await this.announceFile(tx, manifest, file, isNew, by));
+      return manifest.files.flatMap(({ sha256 }) => announced.get(sha256) ?? []);
     });
   }
 
-  private async announceFile(tx: Tx, manifest: Manifest, file: ManifestFile, by: Attribution): Promise<Announced> {
+  /** @returns whether it was not here before. @throws ManifestAltered */
+  private async keepNote(tx: Tx, manifest: Manifest, note: string): Promise<boolean> {
+    const before = await tx.findOneBy(StoredManifest, { id: manifest.id });
+    if (before === null) {
+      await tx.insert(StoredManifest, { id: manifest.id, dockId: manifest.dock, note, receivedAt: this.clock.now() });
+      return true;
+    }
+    if (before.note !== note) throw new ManifestAltered();
+    return false;
+  }
+
+  private async announceFile(
+    tx: Tx,
+    manifest: Manifest,
+    file: ManifestFile,
+    isNew: boolean,
+    by: Attribution,
+  ): Promise<Announced> {
     const digest = Buffer.from(file.sha256, 'hex');
-    // In this manifest's own turn first: what it announced and was quarantined is not announced anew by sending it again.
-    const own = await tx.findOneBy(Recording, { manifestId: manifest.id, sha256: digest });
+    // In this manifest's own turn first: what it announced and was quarantined is not announced anew by sending it again. What was given
+    // up is: nothing is wrong with it.
+    const own = await tx.findOneBy(Recording, { manifestId: manifest.id, sha256: digest, state: Not('expired') });
     if (own !== null) return { recording: own, duplicate: false };
     const [known] = await tx
       .createQueryBuilder(Recording, 'r')
-      .where("r.sha256 = :digest AND r.state <> 'quarantined' AND r.parent_id IS NULL", { digest })
+      .where("r.sha256 = :digest AND r.state NOT IN ('quarantined', 'expired') AND r.parent_id IS NULL", { digest })
       .getMany();
     if (known !== undefined) {
       // The same dock, still uploading it: it lost its place and goes on.
       if (known.dockId === manifest.dock && known.state !== 'sealed') return { recording: known, duplicate: false };
-      const event = {
-        type: 'upload.duplicate-refused',
-        manifest: manifest.id,
-        dock: manifest.dock,
-        name: file.name,
-        sha256: file.sha256,
-      } as const;
-      await this.custody.append(tx, known.id, event, by);
+      const { name, sha256 } = file;
+      // Once for each manifest: a dock that waits for the holder's end asks again and again.
+      if (isNew) {
+        const event = { type: 'upload.duplicate-refused', manifest: manifest.id, dock: manifest.dock, name, sha256 } as const;
+        await this.custody.append(tx, known.id, event, by);
+      }
       return { recording: known, duplicate: true };
     }
     return { recording: await this.register(tx, manifest, file, by), duplicate: false };
   }
 
   private async register(tx: Tx, manifest: Manifest, file: ManifestFile, by: Attribution): Promise<Recording> {
-    const id = uuidv7();
-    const officer = file.officer === undefined ? null : await this.people.findByBadge(file.officer);
-    const recording: Recording = {
-      id,
-      manifestId: manifest.id,
-      dockId: manifest.dock,
-      parentId: null,
-      name: file.name,
-      size: file.size,
-      sha256: Buffer.from(file.sha256, 'hex'),
-      origin: 'dock',
-      handedInBy: null,
-      camera: file.camera,
-      counter: file.counter ?? null,
-      officerBadge: file.officer ?? null,
-      officerId: officer?.id ?? null,
-      recordedAt: new Date(file.recordedAt),
-      clockOffsetMs: file.clockOffsetMs,
-      preEventSeconds: file.preEventSeconds ?? null,
-      category: file.category ?? null,
-      flagged: file.flagged ?? false,
-      gpsTrack: file.gpsTrack ?? null,
-      state: 'receiving',
-      reason: null,
-      bucket: this.config.S3_EVIDENCE_BUCKET,
-      key: originalKey(id),
-      uploadId: null,
-      versionId: null,
-      partSize: partSizeFor(file.size, this.config.PART_SIZE_MIB),
-      probe: null,
-      announcedAt: this.clock.now(),
-      receivedAt: null,
-      sealedAt: null,
-      sealedEntry: null,
-      fixityDueAt: null,
-      fixityCheckedAt: null,
-      fixityFailedAt: null,
-    };
+    const made = { camera: file.camera, recordedAt: new Date(file.recordedAt), clockOffsetMs: file.clockOffsetMs };
+    const officer = await this.officers.of(tx, { ...made, badge: file.officer ?? null });
+    const recording = receivingRecording(
+      {
+        manifestId: manifest.id,
+        dockId: manifest.dock,
+        name: file.name,
+        size: file.size,
+        sha256: Buffer.from(file.sha256, 'hex'),
+        origin: 'dock',
+        handedInBy: null,
+        ...made,
+        counter: file.counter ?? null,
+        officerBadge: file.officer ?? null,
+        officerId: officer?.id ?? null,
+        preEventSeconds: file.preEventSeconds ?? null,
+        category: file.category ?? null,
+        flagged: file.flagged ?? false,
+        gpsTrack: file.gpsTrack ?? null,
+      },
+      this.config,
+      this.clock.now(),
+    );
     await tx.insert(Recording, recording);
     const { sha256: digest, officer: badge, gpsTrack, ...said } = file;
     await this.custody.append(
       tx,
-      id,
+      recording.id,
       {
         type: 'recording.announced',
         manifest: manifest.id,

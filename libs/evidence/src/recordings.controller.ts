@@ -1,8 +1,10 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Asks, By, type Caller } from '#identity';
+import { Asks, By, type Caller, type Person } from '#identity';
 import type { Probe } from '#media';
+import { officerDiffers } from './recording-officers.rules.js';
+import { RecordingOfficers } from './recording-officers.service.js';
 import type { Recording } from './recording.entity.js';
 import { RecordingLoader } from './recording.loader.js';
 import { RecordingsService } from './recordings.service.js';
@@ -10,7 +12,9 @@ import type { Rendition } from './rendition.entity.js';
 
 const ListQuery = z.strictObject({
   state: z.enum(['receiving', 'sealing', 'sealed', 'quarantined', 'expired']).optional(),
-  camera: z.string().min(1).max(100).optional(),
+  camera: z.string().min(1).max(128).optional(),
+  /** Those whose stored version is no longer what was sealed. */
+  fixity: z.literal('failed').optional(),
   after: z.uuid().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
@@ -23,7 +27,12 @@ export interface RecordingView {
   readonly origin: string;
   readonly camera: string | null;
   readonly counter: number | null;
+  /** The badge that the dock signed. */
   readonly officer: string | null;
+  /** Who had the camera at the time, by what the register of cameras says now. */
+  readonly assignedOfficer: { readonly id: string; readonly name: string; readonly badge: string | null } | null;
+  /** The register names another person than the recording does. */
+  readonly officerDiffers: boolean;
   readonly recordedAt: string;
   readonly clockOffsetMs: number;
   readonly preEventSeconds: number | null;
@@ -41,7 +50,7 @@ export interface RecordingView {
 }
 
 /** Tags (location, titles) and positions are footage content and stay out of it. */
-function view(recording: Recording, rendition: Rendition | null | undefined): RecordingView {
+function view(recording: Recording, rendition: Rendition | null | undefined, assigned: Person | null): RecordingView {
   const { tags: _, ...media } = recording.probe ?? { tags: {} };
   return {
     id: recording.id,
@@ -52,6 +61,8 @@ function view(recording: Recording, rendition: Rendition | null | undefined): Re
     camera: recording.camera,
     counter: recording.counter,
     officer: recording.officerBadge,
+    assignedOfficer: assigned === null ? null : { id: assigned.id, name: assigned.name, badge: assigned.badge },
+    officerDiffers: officerDiffers(recording, assigned),
     recordedAt: recording.recordedAt.toISOString(),
     clockOffsetMs: recording.clockOffsetMs,
     preEventSeconds: recording.preEventSeconds,
@@ -76,7 +87,10 @@ function view(recording: Recording, rendition: Rendition | null | undefined): Re
 @ApiTags('recordings')
 @Controller('api/recordings')
 export class RecordingsController {
-  constructor(private readonly recordings: RecordingsService) {}
+  constructor(
+    private readonly recordings: RecordingsService,
+    private readonly officers: RecordingOfficers,
+  ) {}
 
   /** Newest first. Somebody who is only an officer sees their own. */
   @Get()
@@ -88,12 +102,16 @@ export class RecordingsController {
     const onlyOfficer = actor.kind === 'person' && actor.roles.every((role) => role === 'officer');
     const { recordings, next } = await this.recordings.list({ ...query, officer: onlyOfficer ? actor.id : undefined });
     const renditions = await this.recordings.renditionsOf(recordings.map((recording) => recording.id));
-    return { recordings: recordings.map((recording) => view(recording, renditions.get(recording.id))), next };
+    const assigned = await this.officers.assigned(recordings);
+    const views = recordings.map((recording, i) => view(recording, renditions.get(recording.id), assigned[i] ?? null));
+    return { recordings: views, next };
   }
 
   @Get(':id')
   @Asks('recording.read', RecordingLoader)
   async read(@Param('id') id: string): Promise<RecordingView> {
-    return view(await this.recordings.get(id), await this.recordings.renditionOf(id));
+    const recording = await this.recordings.get(id);
+    const [assigned = null] = await this.officers.assigned([recording]);
+    return view(recording, await this.recordings.renditionOf(id), assigned);
   }
 }

@@ -4,13 +4,19 @@ import { Custody } from '#custody';
 import { system } from '#identity';
 import { checkWhole, MediaError, probe, type Probe } from '#media';
 import { Clock, CONFIG, Outbox, UnitOfWork, type Config, type JobContext, type JobHandler, type Tx } from '#platform';
-import { ObjectStore, type StoredVersion } from '#storage';
+import { ObjectStore, PartRefused, type StoredVersion } from '#storage';
+import { AlertsService } from './alerts.service.js';
+import { lieOfName } from './container-extension.rules.js';
+import { FixityChecks } from './fixity-checks.service.js';
+import { READ_BACK } from './read-back.js';
 import { Recording } from './recording.entity.js';
 import { UploadPart } from './upload-part.entity.js';
 import { WorkSpace } from './work-space.js';
 
 const BY = system('sealing');
-export const READ_BACK = 'SHA-256 of the stored version, read back whole from the object store';
+
+const PARTS_LOST =
+  'The object store no longer has the parts of this file, so it cannot be put together. Announce the file again to send it.';
 
 /** What a file turned out to be, once read back. */
 type Verdict = { readonly sealed: true; readonly probe: Probe } | { readonly sealed: false; readonly problem: string };
@@ -25,13 +31,20 @@ export class SealingService implements JobHandler {
     private readonly outbox: Outbox,
     private readonly store: ObjectStore,
     private readonly workSpace: WorkSpace,
+    private readonly alerts: AlertsService,
+    private readonly fixity: FixityChecks,
     private readonly clock: Clock,
   ) {}
 
   async run(recordingId: string, { signal }: JobContext): Promise<void> {
     const recording = await this.unitOfWork.reader.findOneByOrFail(Recording, { id: recordingId });
     if (recording.state !== 'sealing') return;
-    const version = await this.storedVersion(recording);
+    const version = await this.storedVersion(recording).catch((error: unknown) => {
+      // However often it is asked, there is nothing to put together: the store dropped the parts by itself, or several wrote to the key.
+      if (error instanceof PartRefused && error.reason === 'unknown-upload') return undefined;
+      throw error;
+    });
+    if (version === undefined) return this.quarantine(recording, PARTS_LOST);
     const verdict = await this.examine(recording, version, signal);
     if (verdict.sealed) await this.seal(recording, version, verdict.probe);
     else await this.quarantine(recording, verdict.problem);
@@ -97,6 +110,8 @@ export class SealingService implements JobHandler {
         };
       try {
         const found = await probe(this.workSpace.tools, path, signal);
+        const lie = lieOfName(recording.name, found.container);
+        if (lie !== undefined) return { sealed: false, problem: lie };
         await checkWhole(this.workSpace.tools, path, found, signal);
         return { sealed: true, probe: found };
       } catch (error) {
@@ -115,7 +130,13 @@ export class SealingService implements JobHandler {
       await tx.update(
         Recording,
         { id: recording.id },
-        { state: 'sealed', probe: found, sealedAt: this.clock.now(), sealedEntry },
+        {
+          state: 'sealed',
+          probe: found,
+          sealedAt: this.clock.now(),
+          sealedEntry,
+          fixityDueAt: this.fixity.nextDue(recording.id),
+        },
       );
       await this.outbox.add(tx, 'transcode', recording.id);
     });
@@ -126,6 +147,7 @@ export class SealingService implements JobHandler {
       await tx.update(Recording, { id: recording.id }, { state: 'quarantined', reason: problem });
       const event = { type: 'recording.quarantined', problem, sha256: recording.sha256.toString('hex') } as const;
       await this.custody.append(tx, recording.id, event, BY);
+      await this.alerts.raise(tx, 'quarantined', recording.id, problem);
     });
   }
 

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { MediaTools } from '#media';
 import { CONFIG, type Config } from '#platform';
 import { ObjectStore } from '#storage';
+import { BatchedWriting } from './batched-writing.js';
+import { readBack } from './read-back.js';
+import { SpareFiles } from './spare-files.js';
 
 function isAlive(pid: number): boolean {
   try {
@@ -23,6 +22,7 @@ function isAlive(pid: number): boolean {
 export class WorkSpace implements OnModuleInit {
   private readonly root: string;
   private readonly own: string;
+  private readonly spares: SpareFiles;
   readonly tools: MediaTools;
 
   constructor(
@@ -31,6 +31,7 @@ export class WorkSpace implements OnModuleInit {
   ) {
     this.root = resolve(config.WORK_DIR);
     this.own = join(this.root, `worker-${process.pid}`);
+    this.spares = new SpareFiles(this.own);
     this.tools = {
       ffmpeg: config.FFMPEG_PATH,
       ffprobe: config.FFPROBE_PATH,
@@ -55,27 +56,26 @@ export class WorkSpace implements OnModuleInit {
     try {
       return await work(folder);
     } finally {
+      await this.spares.keep(folder);
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  /** Copies a stored version to `path`, hashing on the way. @returns what was really read */
+  /** Copies a stored version to `path`, inside the job's folder, hashing on the way. @returns what was really read */
   async fetch(
     version: { bucket: string; key: string; versionId: string },
     path: string,
     signal: AbortSignal,
   ): Promise<{ sha256: Buffer; size: number }> {
-    const { stream } = await this.store.open(version);
-    const hash = createHash('sha256');
-    let size = 0;
-    const tap = new Transform({
-      transform(chunk: Buffer, _, next): void {
-        hash.update(chunk);
-        size += chunk.length;
-        next(null, chunk);
-      },
-    });
-    await pipeline(stream, tap, createWriteStream(path), { signal });
-    return { sha256: hash.digest(), size };
+    const file = await this.spares.open(path);
+    try {
+      const batches = new BatchedWriting(file);
+      const read = await readBack(this.store, version, { signal, onChunk: (chunk) => batches.add(chunk) });
+      await batches.end();
+      await file.truncate(read.size);
+      return read;
+    } finally {
+      await file.close();
+    }
   }
 }

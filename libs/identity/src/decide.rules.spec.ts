@@ -21,6 +21,7 @@ const both = (...roles: Role[]): readonly Who[] => roles.flatMap((role): Who[] =
 const MAY = {
   'health.read': EVERYONE,
   'documentation.read': EVERYONE,
+  'console.read': EVERYONE,
   'log.read': EVERYONE,
   'log.read-entries': both('auditor'),
   'session.open': EVERYONE,
@@ -65,6 +66,8 @@ const MAY = {
   'job.seal': ['system'],
   'job.transcode': ['system'],
   'job.redact': ['system'],
+  'job.fixity': ['system'],
+  'job.drop-upload': ['system'],
 } as const satisfies Record<Action, readonly Who[]>;
 
 const personWith = (roles: readonly Role[], id = 'person-1'): PersonActor => ({
@@ -247,7 +250,13 @@ describe('laws of every decision', () => {
         expect(decide({ kind: 'anonymous' }, asked, about, { now }).allowed).toBe(isPublic(asked));
       }),
     );
-    expect(ACTIONS.filter(isPublic).sort()).toEqual(['documentation.read', 'health.read', 'log.read', 'session.open']);
+    expect(ACTIONS.filter(isPublic).sort()).toEqual([
+      'console.read',
+      'documentation.read',
+      'health.read',
+      'log.read',
+      'session.open',
+    ]);
   });
 
   it('lets nobody decide a request of their own or one they are a subject of, whatever their roles', () => {

@@ -5,6 +5,7 @@ import type { Actor, Role } from './actor.js';
 export type Action =
   | 'health.read'
   | 'documentation.read'
+  | 'console.read'
   | 'log.read'
   | 'log.read-entries'
   | 'session.open'
@@ -192,6 +193,7 @@ const watch: Rule = (actor, resource, context) => {
 const RULES: Readonly<Record<Action, Rule>> = {
   'health.read': anyone,
   'documentation.read': anyone,
+  'console.read': anyone,
   'log.read': anyone,
   'log.read-entries': holding(['auditor']),
   'session.open': anyone,
@@ -236,6 +238,8 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'job.seal': systemOnly,
   'job.transcode': systemOnly,
   'job.redact': systemOnly,
+  'job.fixity': systemOnly,
+  'job.drop-upload': systemOnly,
 };
 
 export const ACTIONS = Object.keys(RULES) as Action[];

@@ -5,6 +5,11 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { CONFIG, JOB_GATE, type Config } from '#platform';
 import { Authenticator } from './authenticator.js';
 import { AuthorizationGuard } from './authorization.guard.js';
+import { CameraAssignment } from './camera-assignment.entity.js';
+import { CameraAssignments } from './camera-assignments.service.js';
+import { Camera } from './camera.entity.js';
+import { CamerasController } from './cameras.controller.js';
+import { CamerasService } from './cameras.service.js';
 import { Dock } from './dock.entity.js';
 import { DocksController } from './docks.controller.js';
 import { DocksService } from './docks.service.js';
@@ -19,11 +24,19 @@ import { Session } from './session.entity.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 
-const services = [PeopleService, SessionsService, ServiceTokensService, DocksService, Authenticator];
+const services = [
+  PeopleService,
+  SessionsService,
+  ServiceTokensService,
+  DocksService,
+  CamerasService,
+  CameraAssignments,
+  Authenticator,
+];
 
 /** Who people and machines are, and what they may do. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Person, Session, ServiceToken, Dock])],
+  imports: [TypeOrmModule.forFeature([Person, Session, ServiceToken, Dock, Camera, CameraAssignment])],
   providers: [
     ...services,
     { provide: APP_GUARD, useClass: AuthorizationGuard },
@@ -42,6 +55,6 @@ export class IdentityModule {}
       useFactory: (config: Config) => [{ ttl: 60_000, limit: config.SIGN_IN_ATTEMPTS_PER_MINUTE }],
     }),
   ],
-  controllers: [PeopleController, SessionsController, ServiceTokensController, DocksController],
+  controllers: [PeopleController, SessionsController, ServiceTokensController, DocksController, CamerasController],
 })
 export class IdentityHttpModule {}

@@ -11,7 +11,10 @@ export {
   type Question,
   type ResourceLoader,
 } from './authorization.js';
-export { SESSION_COOKIE } from './authenticator.js';
+export { Authenticator, SESSION_COOKIE } from './authenticator.js';
+export { Camera } from './camera.entity.js';
+export { viewAssignment, type CameraAssignmentView } from './cameras.controller.js';
+export { CamerasService, type CameraFilter } from './cameras.service.js';
 export { ACTIONS, decide, isPublic, type Action, type Decision, type GrantFacts, type Resource } from './decide.rules.js';
 export { Dock } from './dock.entity.js';
 export { DocksService } from './docks.service.js';

@@ -2,7 +2,7 @@ import { hash } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody, type Attribution } from '#custody';
-import { Clock, isUniqueViolation, Problem, UnitOfWork } from '#platform';
+import { Clock, isUniqueViolation, Problem, UnitOfWork, type Tx } from '#platform';
 import type { Role } from './actor.js';
 import { Person } from './person.entity.js';
 
@@ -62,9 +62,9 @@ export class PeopleService {
     return this.unitOfWork.reader.findOneBy(Person, { username: username.toLowerCase() });
   }
 
-  /** Who carries a badge, for what a dock says about a recording; null when nobody does. */
-  async findByBadge(badge: string): Promise<Person | null> {
-    return this.unitOfWork.reader.findOneBy(Person, { badge });
+  /** Who carries a badge, for what a dock says about a recording; null when nobody does. @param on the open transaction, if there is one */
+  async findByBadge(badge: string, on: Tx = this.unitOfWork.reader): Promise<Person | null> {
+    return on.findOneBy(Person, { badge });
   }
 
   async get(id: string): Promise<Person | null> {

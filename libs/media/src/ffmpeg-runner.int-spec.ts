@@ -78,6 +78,20 @@ describe('limits', () => {
     expect(await readdir(outDir)).toEqual([]);
   });
 
+  it('lets everything else on the machine go first while it encodes', async () => {
+    const file = await long();
+    const abort = new AbortController();
+    let niceness: string[] = [];
+    const onProgress = (): void => {
+      const processes = execFileSync('ps', ['-eo', 'ni=,args='], { encoding: 'utf8' }).split('\n');
+      if (!abort.signal.aborted) niceness = processes.filter((line) => line.includes(file) && /\d (\S*\/)?ffmpeg /.test(line));
+      abort.abort();
+    };
+    const input = { file, probe: await probe(folder.tools, file), outDir: folder.at('nice'), onProgress, signal: abort.signal };
+    await failure(transcodeForPlayback(folder.tools, input));
+    expect(niceness.map((line) => Number.parseInt(line))).toEqual([19]);
+  });
+
   it('starts nothing for a signal that has already fired', async () => {
     const error = await failure(probe(folder.tools, await folder.clip('short.mp4'), AbortSignal.abort()));
     expect(error.code).toBe('aborted');

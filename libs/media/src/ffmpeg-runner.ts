@@ -60,7 +60,7 @@ const PROGRESS_LINE =
  * @throws MediaError `time-limit`, `aborted`, `failed`; the process has exited in every case
  */
 export async function runFfmpeg(tools: MediaTools, call: FfmpegCall): Promise<void> {
-  const launcher = await launcherFor(tools);
+  const launcher = await launcherFor(tools, BEHIND_ALL_OTHERS);
   refuseIfAborted(call.signal);
   const command = ffmpeg({ stdoutLines: KEPT_ERROR_LINES, ...(call.cwd === undefined ? {} : { cwd: call.cwd }) });
   Object.assign(command, {
@@ -229,6 +229,12 @@ class Watch {
   }
 }
 
+/**
+ * Encoding can wait: files that were docked are sealed first. Linux may weigh sessions against each other before it looks at what is nice
+ * within one, and ours is a session of its own: so that is told too, where there is such a thing. sched(7), "The autogroup feature"
+ */
+const BEHIND_ALL_OTHERS = ['sh', '-c', '{ echo 19 > /proc/self/autogroup; } 2> /dev/null; exec nice -n 19 "$@"', 'sh'] as const;
+
 interface Launcher {
   readonly program: string;
   readonly arguments: readonly string[];
@@ -239,14 +245,15 @@ interface Launcher {
  * `env -i` hides our environment and its secrets, `setsid` makes a group that can be killed whole, `setpriv --pdeathsig` takes the tool
  * down when this process dies without a chance to clean up, `prlimit` bounds memory and CPU. What the system lacks is left out.
  */
-async function launcherFor(tools: MediaTools): Promise<Launcher> {
+async function launcherFor(tools: MediaTools, yielding: readonly string[] = []): Promise<Launcher> {
   const base = ['-i', `PATH=${PROGRAM_FOLDERS}`, 'LC_ALL=C.UTF-8', `TMPDIR=${resolve(tools.scratch)}`];
   wrappers ??= Promise.all([
     available(['setsid', 'true']),
     available(['setpriv', '--pdeathsig', 'KILL', '--no-new-privs', 'true']),
     available(['prlimit', '--core=0', 'true']),
+    available([...BEHIND_ALL_OTHERS, 'true']),
   ]);
-  const [setsid, setpriv, prlimit] = await wrappers;
+  const [setsid, setpriv, prlimit, nice] = await wrappers;
   const seconds = (tools.timeLimitSeconds ?? DEFAULT_TIME_LIMIT_SECONDS) * availableParallelism() + 1;
   const limits = [`--as=${tools.memoryBytes ?? DEFAULT_MEMORY_BYTES}`, `--cpu=${Math.ceil(seconds)}`, '--core=0', '--nofile=256'];
   return {
@@ -254,13 +261,14 @@ async function launcherFor(tools: MediaTools): Promise<Launcher> {
     arguments: [
       ...base,
       ...(setsid ? ['setsid'] : []),
+      ...(nice ? yielding : []),
       ...(setpriv ? ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs'] : []),
       ...(prlimit ? ['prlimit', ...limits] : []),
     ],
   };
 }
 
-let wrappers: Promise<[boolean, boolean, boolean]> | undefined;
+let wrappers: Promise<[boolean, boolean, boolean, boolean]> | undefined;
 
 function available(command: readonly string[]): Promise<boolean> {
   return new Promise((done) => {

@@ -1,6 +1,6 @@
 import { BadRequestException, Logger, NotFoundException, ServiceUnavailableException, type ArgumentsHost } from '@nestjs/common';
 import { ProblemFilter } from './problem.filter.js';
-import { InvalidRequest, Problem, Unavailable } from './problem.js';
+import { InvalidRequest, Outage, Problem, Unavailable } from './problem.js';
 
 interface Sent {
   readonly status: number;
@@ -53,6 +53,18 @@ describe('the answer to an error', () => {
       status: 503,
       body: { type: 'urn:custodiet:service-unavailable', dependencies: details },
     });
+  });
+
+  it('is to come back when something that it depends on does not answer, without a word of what it is', () => {
+    for (const outage of [
+      new Outage('The object store did not answer while storing secret-key'),
+      Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), { code: 'ECONNREFUSED' }),
+    ]) {
+      const answer = answerTo(outage);
+      expect(answer).toMatchObject({ status: 503, body: { type: 'urn:custodiet:unavailable' } });
+      expect(Number(answer?.headers['Retry-After'])).toBeGreaterThan(0);
+      expect(JSON.stringify(answer)).not.toMatch(/secret-key|10\.0\.0\.1/);
+    }
   });
 
   it('says when to come back, in the header too', () => {

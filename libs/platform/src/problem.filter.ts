@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import { Problem } from './problem.js';
+import { isDatabaseOutage } from './database/database-outage.js';
+import { Outage, Problem, Unavailable } from './problem.js';
 
 /** The little of Fastify's reply that an error needs. */
 export interface ProblemReply {
@@ -29,6 +30,11 @@ function kebab(text: string): string {
 function fromStatus(status: number, detail: string, members: Readonly<Record<string, unknown>> = {}): Problem {
   const title = STATUS_CODES[status] ?? 'Error';
   return new Problem(status, kebab(title), title, detail, members);
+}
+
+/** Seconds. Not the same for all, or all would come back at once. */
+function comeBackAfter(): number {
+  return 3 + Math.floor(Math.random() * 5);
 }
 
 /** What a failed health check says of each dependency: whoever asks wants to know which one is down. */
@@ -74,6 +80,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof Problem) return error;
     if (error instanceof HttpException) return fromStatus(error.getStatus(), error.message, healthOf(error));
     if (isClientFault(error)) return fromStatus(error.statusCode, error.message);
+    if (error instanceof Outage || isDatabaseOutage(error)) {
+      this.logger.warn({ err: error }, 'a service that this one depends on does not answer');
+      return new Unavailable('The service cannot do this at the moment. Nothing is lost; try again shortly.', comeBackAfter());
+    }
     const incident = uuidv7();
     this.logger.error({ err: error, incident }, 'unexpected failure');
     return new Problem(

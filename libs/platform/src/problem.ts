@@ -37,3 +37,6 @@ export class Unavailable extends Problem {
     super(503, 'unavailable', 'Try again shortly', detail, { retryAfter: retryAfterSeconds });
   }
 }
+
+/** Something that the service depends on does not answer. Whoever asked is told to come back (503); what happened is for the log. */
+export class Outage extends Error {}

@@ -1,6 +1,7 @@
-import { custodyReport, fingerprint } from './custody-report.rules.js';
+import { readChain } from './chain-entries.rules.js';
+import { custodyReport, fingerprint, type ReportSources } from './custody-report.rules.js';
 import { LogInconsistent } from './log-inconsistent.js';
-import { CUSTODIAN, INVESTIGATOR, opened, RECORDING, SampleChain, shortStory, uuid } from './testing/sample-chain.js';
+import { CUSTODIAN, INVESTIGATOR, opened, ORIGIN, RECORDING, SampleChain, shortStory, uuid } from './testing/sample-chain.js';
 import { sampleSources } from './testing/sample-report.js';
 
 describe('a custody report', () => {
@@ -63,17 +64,31 @@ describe('a custody report', () => {
     expect(copy.summary).toContain(`a redacted copy made from recording ${uuid('original')}`);
   });
 
-  it('says of a file that a person handed in that no docking station vouches for it, and what is not known', () => {
+  it('says of a file that a person handed in that no docking station vouches for it, who did, and what is not known', () => {
     const sources = sampleSources();
-    const recording = { ...sources.recording, origin: 'handed-in', camera: null, officerBadge: null } as const;
-    const handedIn = custodyReport({ ...sources, dock: null, recording });
+    const recording = { ...sources.recording, origin: 'handed-in', camera: null, officerBadge: null, clockOffsetMs: 0 } as const;
+    const event = {
+      type: 'recording.handed-in',
+      ...{ name: recording.name, size: recording.size, sha256: recording.sha256.toString('hex') },
+      ...{ source: 'citizen', from: 'B. Bystander', device: null, note: null, recordedAt: '2026-11-20T07:00:12.345Z' },
+    } as const;
+    const chainOf = (handed: typeof event): ReportSources['chain'] =>
+      readChain(RECORDING, ORIGIN, new SampleChain().append(handed, CUSTODIAN, '2026-11-20T09:00:00.000Z').stored);
+    const handedIn = custodyReport({ ...sources, dock: null, derived: [], recording, chain: chainOf(event) });
     expect(handedIn.summary).toContain('handed in by a person; no docking station vouches');
     expect(handedIn.item).toEqual(
       expect.arrayContaining([
         ['Camera', 'not known'],
         ['Officer', 'not known'],
+        ['Recorded, as stated', expect.stringContaining('2026-11-20')],
+        ['Handed in', expect.stringContaining('log entry 0')],
+        ['Handed in by', CUSTODIAN.name],
       ]),
     );
+    const labels = handedIn.item.map(([label]) => label);
+    for (const label of ['Camera’s clock', 'Docking station', 'Announced']) expect(labels).not.toContain(label);
+    const another = chainOf({ ...event, sha256: 'ab'.repeat(32) });
+    expect(() => custodyReport({ ...sources, dock: null, recording, chain: another })).toThrow(/names another file/);
     const unknown = custodyReport({ ...sources, recording: { ...recording, origin: 'dock' } });
     expect(unknown.summary).toContain('with a camera that is not known by an officer who is not known and handed in through');
   });

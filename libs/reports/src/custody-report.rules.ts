@@ -145,7 +145,7 @@ function all<T extends CustodyEventType>(chain: readonly ChainEntry[], type: T):
 
 function checkIdentity({ size: bytes, sha256 }: ReportedRecording, chain: readonly ChainEntry[]): void {
   const digest = sha256.toString('hex');
-  for (const { index, header, event } of ofType(chain, 'recording.announced', 'recording.sealed')) {
+  for (const { index, header, event } of ofType(chain, 'recording.announced', 'recording.handed-in', 'recording.sealed')) {
     if (header.sha256 !== digest || (event !== null && 'size' in event && event.size !== bytes))
       throw new LogInconsistent('item', `The register of recordings names another file than entry ${index} of the log.`);
   }
@@ -172,7 +172,8 @@ export function whoOf({ kind, name, badge, roles, address }: Attribution): Who {
 
 function itemOf({ recording, dock, chain }: ReportSources, notation: Notation): Fact[] {
   const { probe, clockOffsetMs, recordedAt } = recording;
-  const [announced] = ofType(chain, 'recording.announced');
+  const [announced] = ofType(chain, 'recording.announced', 'recording.handed-in');
+  const handedIn = recording.origin === 'handed-in';
   const [sealed] = ofType(chain, 'recording.sealed');
   const placed = (entry: ChainEntry | undefined): string =>
     entry === undefined ? 'not on record' : `${notation.time(entry.header.at)}, log entry ${entry.index}`;
@@ -200,12 +201,14 @@ function itemOf({ recording, dock, chain }: ReportSources, notation: Notation): 
   facts.push(
     ['Camera', recording.camera ?? 'not known'],
     ['Officer', recording.officerBadge === null ? 'not known' : `badge ${recording.officerBadge}`],
-    ['Recorded, by the camera’s clock', notation.time(recordedAt)],
+    [handedIn ? 'Recorded, as stated' : 'Recorded, by the camera’s clock', notation.time(recordedAt)],
   );
   if (clockOffsetMs !== 0) facts.push(['Recorded, corrected', notation.time(new Date(recordedAt.getTime() - clockOffsetMs))]);
-  facts.push(['Camera’s clock', offset(clockOffsetMs)]);
+  // Nobody compares the clock of what somebody hands in: that none was stated to be off does not make it right.
+  if (!handedIn || clockOffsetMs !== 0) facts.push(['Camera’s clock', offset(clockOffsetMs)]);
   if (recording.parentId !== null) facts.push(['Made from recording', recording.parentId]);
-  else facts.push(['Announced', placed(announced)]);
+  else facts.push([handedIn ? 'Handed in' : 'Announced', placed(announced)]);
+  if (handedIn && announced !== undefined) facts.push(['Handed in by', whoIn(announced).name]);
   if (dock !== null) facts.push(['Docking station', `${dock.name} (${dock.id})`]);
   facts.push([
     recording.parentId === null ? 'Received whole' : 'Made',

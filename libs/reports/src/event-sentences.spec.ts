@@ -114,6 +114,11 @@ describe('every event in words', () => {
       outcome: 'refused',
       facts: [['Reason', 'there was no grant']],
     });
+    const again = inWords({ type: 'access.refused', action: 'upload.hand-in', reason: 'duplicate-recording' }, notation);
+    expect(again).toMatchObject({
+      what: 'Was refused to hand in a file.',
+      facts: [['Reason', 'the file is held already, as this recording']],
+    });
   });
 
   it('shows an action and a kind of event that it does not know by their names', () => {

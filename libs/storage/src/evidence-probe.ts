@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { DeleteObjectCommand, GetBucketVersioningCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore, StoredVersion } from './object-store.js';
-import { ObjectMissing, PartRefused, statusOf } from './storage-errors.js';
+import { ObjectMissing, PartRefused, StorageUnavailable, statusOf } from './storage-errors.js';
 
 const LOCKED_PREFIX = 'probe/locked-version/';
 const DIGEST_KEY = 'probe/part-digest';
@@ -15,7 +15,9 @@ const ONE_HOUR_MS = 3_600_000;
 export async function probeEvidenceBucket(client: S3Client, store: ObjectStore, bucket: string): Promise<string[]> {
   const failed: string[] = [];
   if (!(await isVersioned(client, bucket))) failed.push('versioning');
+  if (!(await takesEncrypted(store, bucket))) return [...failed, 'encryption'];
   const written = await lockedVersion(client, store, bucket);
+  if (!(await isEncrypted(client, store, written))) failed.push('encryption');
   if (!(await lists(store, written))) failed.push('list-versions');
   if (!(await refusesDeletion(client, written))) failed.push('locked-versions');
   if (!(await refusesWrongDigest(store, bucket))) failed.push('part-digests');
@@ -28,6 +30,33 @@ async function isVersioned(client: S3Client, bucket: string): Promise<boolean> {
 }
 
 /**
+ * Stores without keys refuse what is to be encrypted, some as not implemented. Then nothing else can be tried on the way that evidence
+ * would take.
+ */
+async function takesEncrypted(store: ObjectStore, bucket: string): Promise<boolean> {
+  if (store.encryption === undefined) return true;
+  try {
+    const uploadId = await store.beginMultipart(bucket, DIGEST_KEY, 'text/plain');
+    await store.abortMultipart({ bucket, key: DIGEST_KEY, uploadId });
+    return true;
+  } catch (error) {
+    const status = statusOf(error instanceof StorageUnavailable ? error.cause : error);
+    if (status === 501 || (status !== undefined && status >= 400 && status < 500)) return false;
+    throw error;
+  }
+}
+
+/** What the store says of the version it keeps, not what it said when it was asked: some say nothing and keep it in the clear. */
+async function isEncrypted(client: S3Client, { encryption }: ObjectStore, written: StoredVersion): Promise<boolean> {
+  if (encryption === undefined) return true;
+  const { bucket: Bucket, key: Key, versionId: VersionId } = written;
+  const head = await client.send(new HeadObjectCommand({ Bucket, Key, VersionId }));
+  if (head.ServerSideEncryption !== encryption.algorithm) return false;
+  // The key may be named by its id and answered by its full name
+  return encryption.kmsKeyId === undefined || head.SSEKMSKeyId?.endsWith(encryption.kmsKeyId) === true;
+}
+
+/**
  * The version that an earlier probe left, while the store says that it is still retained, else a new one. It carries the bucket's
  * default retention, not a shorter one of its own: it is the default that protects evidence, so it is the default that is tried.
  */
@@ -36,7 +65,10 @@ async function lockedVersion(client: S3Client, store: ObjectStore, bucket: strin
     if (deleted) continue;
     const retention = await retentionOf(store, earlier);
     // The margin keeps a retention that ends by the store's clock, but not yet by ours, from being taken for a broken lock
-    if (retention !== undefined && retention.until.getTime() > Date.now() + ONE_HOUR_MS) return earlier;
+    const retained = retention !== undefined && retention.until.getTime() > Date.now() + ONE_HOUR_MS;
+    // One from before encryption was asked for shows nothing of what is written from now on
+    if (retained && !(await isEncrypted(client, store, earlier))) continue;
+    if (retained) return earlier;
     await remove(client, earlier);
   }
   const key = LOCKED_PREFIX + randomUUID();

@@ -4,7 +4,7 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   BucketNotLockable,
   ObjectMissing,
@@ -15,6 +15,7 @@ import {
   type StoredVersion,
   type StoreOptions,
 } from './index.js';
+import { probeEvidenceBucket } from './evidence-probe.js';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
@@ -91,6 +92,97 @@ describe('a bucket', () => {
     await expect(store.put(`none-${run}`, 'x', Buffer.from('x'), 'text/plain')).rejects.toThrow(ObjectMissing);
     await expect(store.probeEvidenceBucket(`none-${run}`)).rejects.toThrow(ObjectMissing);
   });
+});
+
+describe('encryption at rest', () => {
+  const encryption = { algorithm: 'aws:kms', kmsKeyId: 'evidence-key' } as const;
+
+  it.each([
+    [{ algorithm: 'AES256' } as const, /x-amz-server-side-encryption: AES256\r\n/],
+    [encryption, /x-amz-server-side-encryption: aws:kms\r\n[^]*x-amz-server-side-encryption-aws-kms-key-id: evidence-key\r\n/],
+  ])('%j is asked for with every object, whole or in parts', async (asked, header) => {
+    const overheard: string[] = [];
+    const link = await relay((chunk) => overheard.push(chunk.toString('latin1')));
+    try {
+      const encrypting = connected({ endpoint: link.endpoint, encryption: asked });
+      // Whether this store does it or refuses is another matter: see below
+      await encrypting.put(plain, randomUUID(), Buffer.from('x'), 'text/plain').catch(() => undefined);
+      await encrypting.beginMultipart(plain, randomUUID(), 'text/plain').catch(() => undefined);
+      const heads = overheard.join('').match(/(?:PUT|POST) [^]*?\r\n\r\n/g) ?? [];
+      expect(heads.map((head) => head.split(' ')[0]).sort()).toEqual(['POST', 'PUT']);
+      for (const head of heads) expect(head).toMatch(header);
+    } finally {
+      await link.close();
+    }
+  });
+
+  it('is not asked for unless it is wanted', async () => {
+    const overheard: string[] = [];
+    const link = await relay((chunk) => overheard.push(chunk.toString('latin1')));
+    try {
+      await connected({ endpoint: link.endpoint }).put(plain, randomUUID(), Buffer.from('x'), 'text/plain');
+      expect(overheard.join('')).not.toMatch(/server-side-encryption/i);
+    } finally {
+      await link.close();
+    }
+  });
+
+  it('is a failed capability of a bucket where it was asked for and is not had', async () => {
+    const encrypting = connected({ encryption: { algorithm: 'AES256' } });
+    const head = await encrypting
+      .put(plain, randomUUID(), Buffer.from('x'), 'text/plain')
+      .then(({ bucket, key }) => raw.send(new HeadObjectCommand({ Bucket: bucket, Key: key })))
+      .catch(() => undefined);
+    // Ceph without keys refuses, others may do it: the probe says which
+    const had = head?.ServerSideEncryption === 'AES256';
+    expect(await encrypting.probeEvidenceBucket(evidence)).toEqual(had ? [] : ['encryption']);
+  });
+
+  it('is not had when the store takes the question and keeps the object in the clear', async () => {
+    const bucket = `ignored-${run}`;
+    await store.ensureBucket(bucket, { mode: 'GOVERNANCE', days: 1 });
+    expect(await probeEvidenceBucket(raw, asIfAskedFor('AES256'), bucket)).toEqual(['encryption']);
+    const confirmed = answeringHead({ ServerSideEncryption: 'AES256' });
+    expect(await probeEvidenceBucket(confirmed, asIfAskedFor('AES256'), bucket)).toEqual([]);
+    expect(await probeEvidenceBucket(answeringHead({ ServerSideEncryption: 'aws:kms' }), asIfAskedFor('AES256'), bucket)).toEqual(
+      ['encryption'],
+    );
+  });
+
+  it('is tried on a new object when the earlier one is from before it was asked for, and then on that one', async () => {
+    const bucket = `later-${run}`;
+    await store.ensureBucket(bucket, { mode: 'GOVERNANCE', days: 1 });
+    expect(await store.probeEvidenceBucket(bucket)).toEqual([]);
+    expect(await probeEvidenceBucket(raw, asIfAskedFor('AES256'), bucket)).toEqual(['encryption']);
+    expect(await all(store.listVersions(bucket, 'probe/'))).toHaveLength(2);
+    const confirmed = answeringHead({ ServerSideEncryption: 'AES256' });
+    for (let i = 0; i < 2; i++) expect(await probeEvidenceBucket(confirmed, asIfAskedFor('AES256'), bucket)).toEqual([]);
+    expect(await all(store.listVersions(bucket, 'probe/'))).toHaveLength(2);
+  });
+
+  /** The same store, on a server that overlooks the header: what is asked for does not reach it. */
+  function asIfAskedFor(algorithm: 'AES256'): ObjectStore {
+    return new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'encryption') return { algorithm };
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+  }
+
+  /** The same server, with more in its answers about objects. */
+  function answeringHead(more: { ServerSideEncryption: 'AES256' | 'aws:kms' }): S3Client {
+    return new Proxy(raw, {
+      get: (target, name) => {
+        if (name !== 'send') return Reflect.get(target, name) as unknown;
+        return async (command: HeadObjectCommand) => {
+          const answer = await target.send(command);
+          return command instanceof HeadObjectCommand ? { ...answer, ...more } : answer;
+        };
+      },
+    });
+  }
 });
 
 describe('a multipart upload', () => {
@@ -298,6 +390,43 @@ describe('a store that does not answer', () => {
     await expect(stranger.ping()).rejects.not.toThrow(StorageUnavailable);
   });
 
+  it('that takes a part and falls silent is given up, and a slow one is waited for', async () => {
+    const at = await begun();
+    const body = randomBytes(16 * MIB);
+    // Both sides of the measure: silence for longer than allowed, and a part that takes longer than that while bytes flow
+    const silent = await relay(() => undefined, 'hold');
+    const slow = await relay(() => undefined, 'trickle');
+    try {
+      const before = performance.now();
+      await expect(
+        connected({ endpoint: silent.endpoint, partSilenceMs: 300 }).putPart(at, 1, body, sha256(body)),
+      ).rejects.toThrow(StorageUnavailable);
+      expect(performance.now() - before).toBeLessThan(10_000);
+      const begun = performance.now();
+      const { etag } = await connected({ endpoint: slow.endpoint, partSilenceMs: 1_000 }).putPart(at, 1, body, sha256(body));
+      expect(performance.now() - begun).toBeGreaterThan(1_000);
+      expect((await store.completeMultipart(at, [{ part: 1, etag }])).size).toBe(body.length);
+    } finally {
+      await Promise.all([silent.close(), slow.close()]);
+    }
+  }, 30_000);
+
+  it('is not waited for when its caller gives the part up', async () => {
+    const at = await begun();
+    const body = randomBytes(MIB);
+    const silent = await relay(() => undefined, 'hold');
+    try {
+      const giveUp = new AbortController();
+      const before = performance.now();
+      const sending = connected({ endpoint: silent.endpoint }).putPart(at, 1, body, sha256(body), giveUp.signal);
+      giveUp.abort();
+      await expect(sending).rejects.toThrow(StorageUnavailable);
+      expect(performance.now() - before).toBeLessThan(1_000);
+    } finally {
+      await silent.close();
+    }
+  });
+
   it('in the middle of a read breaks the stream instead of ending it early', async () => {
     const version = await store.put(evidence, randomUUID(), randomBytes(8 * MIB), 'video/mp4');
     const link = await cutAfter(MIB);
@@ -338,6 +467,47 @@ async function cutAfter(limit: number): Promise<Server> {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return server;
+}
+
+/**
+ * A TCP relay to the store that listens to what is sent. `hold` takes the bytes and passes nothing on; `trickle` passes at most 256 KiB
+ * on every 20 ms.
+ */
+async function relay(
+  hear: (chunk: Buffer) => void,
+  manner: 'pass' | 'hold' | 'trickle' = 'pass',
+): Promise<{ endpoint: string; close: () => Promise<void> }> {
+  const target = new URL(options.endpoint);
+  const sockets = new Set<Socket>();
+  const server = createServer((near: Socket) => {
+    const far = connect(Number(target.port), target.hostname);
+    for (const [each, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(each);
+      each.on('error', () => other.destroy());
+      each.on('close', () => other.destroy());
+    }
+    far.pipe(near);
+    near.on('data', (chunk: Buffer) => {
+      hear(chunk);
+      if (manner === 'hold') return;
+      far.write(chunk);
+      if (manner !== 'trickle') return;
+      near.pause();
+      setTimeout(() => near.resume(), (chunk.length / (256 * 1024)) * 20);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${String(port)}`,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
 }
 
 async function begun(): Promise<{ bucket: string; key: string; uploadId: string }> {

@@ -26,6 +26,17 @@ export interface StoreOptions {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Asked for with every object; the store's own default when there is none. Whether it is done, the probe tells. */
+  readonly encryption?: Encryption;
+  /** How long, in milliseconds, the store may neither take nor answer anything while a part is sent. 15 s when it is not given. */
+  readonly partSilenceMs?: number;
+}
+
+/** Encryption at rest, done by the store: SSE-S3 or SSE-KMS. */
+export interface Encryption {
+  readonly algorithm: 'AES256' | 'aws:kms';
+  /** Of the store's key management; its default key when there is none. */
+  readonly kmsKeyId?: string;
 }
 
 export interface StoredVersion {
@@ -60,36 +71,33 @@ export interface OpenedObject {
   readonly contentType: string;
 }
 
+const PART_SILENCE_MS = 15_000;
+const KNOWN_GONE_WITHIN_MS = 5_000;
+
 /**
  * Evidence in S3, by calls that AWS S3, MinIO and Ceph RGW all honour. Every method throws StorageUnavailable when the store
  * cannot be reached or answers 429 or 5xx after three tries; all of them may be repeated then.
  */
 export class ObjectStore {
   private readonly client: S3Client;
+  /**
+   * For parts on their way in, whose senders wait: a store that fell silent is given up soon, one that is only slow is waited for. For
+   * reading this would be wrong, because there it is often our own reader who is slow.
+   */
+  private readonly sender: S3Client;
+  readonly encryption: Encryption | undefined;
 
   constructor(options: StoreOptions) {
-    this.client = new S3Client({
-      endpoint: options.endpoint,
-      region: options.region,
-      credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
-      forcePathStyle: true,
-      // Anything else makes the SDK send aws-chunked trailers, which Ceph answers with 411
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      maxAttempts: 3,
-      requestHandler: {
-        connectionTimeout: 5_000,
-        requestTimeout: 120_000,
-        throwOnRequestTimeout: true,
-        httpAgent: { keepAlive: true, maxSockets: 128 },
-        httpsAgent: { keepAlive: true, maxSockets: 128 },
-      },
-    });
+    this.encryption = options.encryption;
+    const silence = options.partSilenceMs ?? PART_SILENCE_MS;
+    this.client = connect(options, { requestTimeout: 120_000, throwOnRequestTimeout: true });
+    this.sender = connect(options, { socketTimeout: silence });
   }
 
   /** Lets go of its connections. Calls under way fail. */
   close(): void {
     this.client.destroy();
+    this.sender.destroy();
   }
 
   /** For health: resolves when the store answers and knows our key. Gives up after five seconds. */
@@ -111,8 +119,8 @@ export class ObjectStore {
   }
 
   /**
-   * Names what the bucket cannot do and evidence needs: 'versioning', 'locked-versions', 'part-digests', 'list-versions'. Empty
-   * when it can be trusted. Leaves one tiny locked object under `probe/`, tried anew by every later probe until its retention ends.
+   * Names what the bucket cannot do and evidence needs: 'versioning', 'locked-versions', 'part-digests', 'list-versions', and
+   * 'encryption' where it was asked for. Empty when it can be trusted. Leaves one tiny locked object under `probe/`, tried anew by every later probe until its retention ends.
    */
   async probeEvidenceBucket(bucket: string): Promise<string[]> {
     return this.asking(`probing bucket ${bucket}`, () => probeEvidenceBucket(this.client, this, bucket));
@@ -120,16 +128,24 @@ export class ObjectStore {
 
   /** Begins a multipart upload and answers its id. */
   async beginMultipart(bucket: string, key: string, contentType: string): Promise<string> {
-    const command = new CreateMultipartUploadCommand({ Bucket: bucket, Key: key, ContentType: contentType });
-    const { UploadId: id } = await this.asking(`beginning the upload of ${key}`, () => this.client.send(command));
+    const command = new CreateMultipartUploadCommand({ Bucket: bucket, Key: key, ContentType: contentType, ...this.encrypted() });
+    const { UploadId: id } = await this.asking(`beginning the upload of ${key}`, () => this.sender.send(command));
     return given(id, 'UploadId');
   }
 
   /**
-   * Sends one part, numbered from 1; the store itself checks it against the digest. A part sent again replaces the earlier one.
+   * Sends one part, numbered from 1; the store itself checks it against the digest. A part sent again replaces the earlier one. The
+   * body is neither copied nor hashed here, and must not change before the answer.
+   * @param signal gives the sending up (StorageUnavailable)
    * @throws PartRefused
    */
-  async putPart(at: MultipartUpload, part: number, body: Buffer, sha256Hex: string): Promise<{ etag: string }> {
+  async putPart(
+    at: MultipartUpload,
+    part: number,
+    body: Buffer,
+    sha256Hex: string,
+    signal?: AbortSignal,
+  ): Promise<{ etag: string }> {
     const command = new UploadPartCommand({
       Bucket: at.bucket,
       Key: at.key,
@@ -148,12 +164,12 @@ export class ObjectStore {
       { step: 'build', name: 'declaredDigest' },
     );
     try {
-      const { ETag: etag } = await this.client.send(command);
+      const { ETag: etag } = await this.sender.send(command, signal === undefined ? {} : { abortSignal: signal });
       return { etag: given(etag, 'ETag') };
     } catch (error) {
       const refused = refusedPart(error, `sending part ${String(part)} of ${at.key}`);
       // Ceph answers 404 before it has read the part and hangs up: of a large one only EPIPE may be seen, which looks like an outage
-      if (refused instanceof StorageUnavailable && (await this.isKnownGone(at))) {
+      if (refused instanceof StorageUnavailable && !gaveUp(error) && (await this.isKnownGone(at))) {
         throw new PartRefused('unknown-upload', `no such upload of ${at.key}`, error);
       }
       throw refused;
@@ -206,6 +222,7 @@ export class ObjectStore {
       Body: body,
       ContentLength: body.length,
       ContentType: contentType,
+      ...this.encrypted(),
     });
     const { VersionId: versionId } = await this.asking(`storing ${key}`, () => this.client.send(command));
     return { bucket, key, versionId: versionId ?? 'null', size: body.length };
@@ -285,16 +302,16 @@ export class ObjectStore {
   /** False also when nobody can tell: then the fault that led to the question stands. */
   private async isKnownGone(at: MultipartUpload): Promise<boolean> {
     try {
-      return !(await this.isOpen(at));
+      return !(await this.isOpen(at, AbortSignal.timeout(KNOWN_GONE_WITHIN_MS)));
     } catch {
       return false;
     }
   }
 
-  private async isOpen(at: MultipartUpload): Promise<boolean> {
+  private async isOpen(at: MultipartUpload, signal?: AbortSignal): Promise<boolean> {
     const command = new ListPartsCommand({ Bucket: at.bucket, Key: at.key, UploadId: at.uploadId, MaxParts: 1 });
     try {
-      await this.client.send(command);
+      await this.client.send(command, signal === undefined ? {} : { abortSignal: signal });
       return true;
     } catch (error) {
       // NoSuchKey is Ceph's word for it here
@@ -318,6 +335,12 @@ export class ObjectStore {
     return found;
   }
 
+  private encrypted(): { ServerSideEncryption?: Encryption['algorithm']; SSEKMSKeyId?: string } {
+    if (this.encryption === undefined) return {};
+    const { algorithm, kmsKeyId } = this.encryption;
+    return { ServerSideEncryption: algorithm, ...(kmsKeyId === undefined ? {} : { SSEKMSKeyId: kmsKeyId }) };
+  }
+
   private async asking<T>(doing: string, call: () => Promise<T>): Promise<T> {
     try {
       return await call();
@@ -325,6 +348,30 @@ export class ObjectStore {
       throw translated(error, doing);
     }
   }
+}
+
+function connect(
+  { endpoint, region, accessKeyId, secretAccessKey }: StoreOptions,
+  patience: { requestTimeout: number; throwOnRequestTimeout: boolean } | { socketTimeout: number },
+): S3Client {
+  return new S3Client({
+    endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    forcePathStyle: true,
+    // Anything else makes the SDK send aws-chunked trailers, which Ceph answers with 411
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // For it the SDK opens a connection for every part, and waits a round trip, to spare a body that is refused: ours are not
+    expectContinueHeader: false,
+    maxAttempts: 3,
+    requestHandler: {
+      connectionTimeout: 5_000,
+      ...patience,
+      httpAgent: { keepAlive: true, maxSockets: 128 },
+      httpsAgent: { keepAlive: true, maxSockets: 128 },
+    },
+  });
 }
 
 function nextPage(page: ListObjectVersionsCommandOutput): { KeyMarker: string; VersionIdMarker?: string } {
@@ -349,6 +396,11 @@ function refusedPart(error: unknown, doing: string): unknown {
     default:
       return new PartRefused('other', `${codeOf(error) ?? ''} while ${doing}`, error);
   }
+}
+
+/** We, not the store, ended it. */
+function gaveUp(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError');
 }
 
 function hasHeaders(request: unknown): request is { headers: Record<string, string> } {

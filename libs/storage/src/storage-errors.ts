@@ -1,7 +1,8 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
+import { Outage } from '#platform';
 
-/** The store could not be reached or answered 429 or 5xx: nothing is known about the call's outcome, and it is worth repeating. */
-export class StorageUnavailable extends Error {
+/** The store could not be reached, has no room left or answered 429 or 5xx: nothing is known about the call's outcome, and it is worth repeating. */
+export class StorageUnavailable extends Outage {
   override readonly name = 'StorageUnavailable';
   constructor(doing: string, cause?: unknown) {
     super(`The object store did not answer while ${doing}: ${sentenceOf(cause)}`, { cause });
@@ -67,7 +68,7 @@ export function translated(error: unknown, doing: string): unknown {
 
 function isFault(error: unknown): boolean {
   const status = statusOf(error);
-  if (status !== undefined) return status >= 500 || status === 429 || codeOf(error) === 'RequestTimeout';
+  if (status !== undefined) return status >= 500 || status === 429 || PASSING.has(codeOf(error) ?? '');
   if (!(error instanceof Error)) return false;
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return true;
   // A proxy's HTML error page cannot be parsed as S3's XML: the SDK then throws the parser's error with the answer attached
@@ -79,6 +80,9 @@ function isFault(error: unknown): boolean {
 function faultyAnswer(response: unknown): boolean {
   return typeof response === 'object' && response !== null && 'statusCode' in response && Number(response.statusCode) >= 500;
 }
+
+/** Answers that blame the request by their status and are over when somebody waits or makes room. QuotaExceeded is Ceph's 403. */
+const PASSING = new Set(['RequestTimeout', 'QuotaExceeded']);
 
 const NETWORK_FAULT =
   /\b(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)\b|socket hang up/;

@@ -1,6 +1,6 @@
 import { Global, Inject, Injectable, Logger, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '#platform';
-import { ObjectStore } from './object-store.js';
+import { ObjectStore, type Encryption } from './object-store.js';
 
 /** A store that would let an original be overwritten or lost is refused before the first byte of evidence reaches it. */
 export class StoreUnfitForEvidence extends Error {
@@ -30,12 +30,17 @@ export class BucketsAtStart implements OnModuleInit, OnApplicationShutdown {
     await this.store.ensureBucket(renditions);
     const failed = await this.store.probeEvidenceBucket(evidence);
     if (failed.length > 0) throw new StoreUnfitForEvidence(evidence, failed);
-    this.logger.log(`bucket ${evidence} keeps locked versions (${mode}, ${days} days)`);
+    const encrypted = this.config.S3_ENCRYPTION === 'none' ? '' : `, encrypted (${this.config.S3_ENCRYPTION})`;
+    this.logger.log(`bucket ${evidence} keeps locked versions (${mode}, ${days} days)${encrypted}`);
   }
 
   onApplicationShutdown(): void {
     this.store.close();
   }
+}
+
+function encryptionOf(algorithm: Encryption['algorithm'], kmsKeyId: string | undefined): Encryption {
+  return algorithm === 'aws:kms' && kmsKeyId !== undefined ? { algorithm, kmsKeyId } : { algorithm };
 }
 
 @Global()
@@ -50,6 +55,7 @@ export class BucketsAtStart implements OnModuleInit, OnApplicationShutdown {
           region: config.S3_REGION,
           accessKeyId: config.S3_ACCESS_KEY_ID,
           secretAccessKey: config.S3_SECRET_ACCESS_KEY,
+          ...(config.S3_ENCRYPTION === 'none' ? {} : { encryption: encryptionOf(config.S3_ENCRYPTION, config.S3_KMS_KEY_ID) }),
         }),
     },
     BucketsAtStart,

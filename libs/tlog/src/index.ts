@@ -53,7 +53,7 @@ export {
 export { headsDigest, headsMap, headsTree, HeadsTree, type HeadsMap, type SubjectHead } from './heads.js';
 export { formatProof, parseProof, type TlogProof } from './tlog-proof.js';
 export { commitPayload, decodeHeader, encodeHeader, payloadCommitment, type EntryHeader } from './entry.js';
-export { openManifest, readManifest, signManifest, type Manifest, type ManifestFile } from './manifest.js';
+export { isFileName, openManifest, readManifest, signManifest, type Manifest, type ManifestFile } from './manifest.js';
 export { formatReceipt, verifyReceipt, type Receipt } from './receipt.js';
 export { bundleHeads } from './bundle-heads.js';
 export {

@@ -144,7 +144,8 @@ function readTrack(file: JsonObject): GpsPoint[] {
   return points;
 }
 
-function isFileName(text: string): boolean {
+/** Whether a manifest takes it as the name of a file: without folders and control characters, at most 255 bytes of UTF-8. */
+export function isFileName(text: string): boolean {
   return !/[/\\\p{Cc}]/u.test(text) && !['', '.', '..'].includes(text) && utf8(text).length <= 255;
 }
 

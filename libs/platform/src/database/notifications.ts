@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { CONFIG, type Config } from '../config.js';
 
 /** Channels of PostgreSQL NOTIFY. Only hints: whoever waits looks into the tables, and looks again when the connection was lost. */
-const CHANNELS = ['outbox', 'custody_sequenced', 'custody_checkpoint'] as const;
+const CHANNELS = ['outbox', 'custody_sequenced', 'custody_checkpoint', 'uploads', 'upload_parts'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** One LISTEN connection a process, shared by everything that waits. */
@@ -47,6 +47,15 @@ export class Notifications implements OnApplicationShutdown {
     });
   }
 
+  /**
+   * Calls `heard` with the payload of each notification on `channel`, and without one whenever some may have been missed: look at everything then.
+   * @returns what ends it
+   */
+  follow(channel: Channel, heard: (payload?: string) => void): () => void {
+    this.events.on(channel, heard);
+    return () => void this.events.off(channel, heard);
+  }
+
   async connect(): Promise<void> {
     if (this.client !== undefined || this.stopped) return;
     this.connecting ??= this.listen().finally(() => (this.connecting = undefined));
@@ -61,7 +70,7 @@ export class Notifications implements OnApplicationShutdown {
 
   private async listen(): Promise<void> {
     const client = new Client({ connectionString: this.config.DATABASE_URL, keepAlive: true });
-    client.on('notification', (message) => this.events.emit(message.channel));
+    client.on('notification', ({ channel, payload }) => this.events.emit(channel, payload));
     client.on('error', (error) => {
       if (!this.stopped) this.logger.warn(`the LISTEN connection was lost: ${error.message}`);
       this.client = undefined;
@@ -69,5 +78,6 @@ export class Notifications implements OnApplicationShutdown {
     await client.connect();
     await client.query(CHANNELS.map((channel) => `LISTEN ${channel}`).join('; '));
     this.client = client;
+    for (const channel of CHANNELS) this.events.emit(channel); // what was sent while nobody listened is not sent again
   }
 }

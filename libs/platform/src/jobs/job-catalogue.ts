@@ -6,6 +6,10 @@ export const JOBS = {
   transcode: { concurrency: 1, attempts: 5 },
   /** ref: redaction. Renders the plan and seals the result as a recording of its own. */
   redact: { concurrency: 1, attempts: 5 },
+  /** ref: fixity check. Hashes a stored version again. It can find something, but not fail: it is never given up. */
+  fixity: { concurrency: 1, attempts: Infinity },
+  /** ref: recording whose upload was given up. Drops the parts that the store still has; tried until it does. */
+  'drop-upload': { concurrency: 1, attempts: Infinity },
 } as const satisfies Record<string, { concurrency: number; attempts: number }>;
 
 export type JobName = keyof typeof JOBS;

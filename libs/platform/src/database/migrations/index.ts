@@ -12,6 +12,8 @@ import { CheaperAppend1763600000010 } from './1763600000010-cheaper-append.js';
 import { PlaceableEntries1763600000011 } from './1763600000011-placeable-entries.js';
 import { FewerIndexes1763600000012 } from './1763600000012-fewer-indexes.js';
 import { Docking1763600000013 } from './1763600000013-docking.js';
+import { UploadNotices1763600000014 } from './1763600000014-upload-notices.js';
+import { UnarrivedNumbers1763600000015 } from './1763600000015-unarrived-numbers.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -29,4 +31,6 @@ export const MIGRATIONS = [
   PlaceableEntries1763600000011,
   FewerIndexes1763600000012,
   Docking1763600000013,
+  UploadNotices1763600000014,
+  UnarrivedNumbers1763600000015,
 ];

@@ -1,0 +1,146 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { Custody, type Attribution } from '#custody';
+import { NotFound, Unavailable, UnitOfWork } from '#platform';
+import { ObjectStore, PartRefused as RefusedByStore } from '#storage';
+import { NotReceiving, PartConflict, PartRefused } from './evidence-problems.js';
+import { PartIntake } from './part-intake.js';
+import { PartLocks } from './part-locks.js';
+import { Recording } from './recording.entity.js';
+import { UploadPart } from './upload-part.entity.js';
+import { expectedPartSize, sha256OfContentDigest } from './upload-parts.rules.js';
+
+/** A part as it is announced; nothing of its body has been read. */
+export interface SentPart {
+  /** From 1. */
+  readonly number: number;
+  readonly body: IncomingMessage;
+  /** Bytes, as the Content-Length says; undefined when there is none. */
+  readonly length: number | undefined;
+  /** The Content-Digest header. RFC 9530 */
+  readonly contentDigest: string;
+}
+
+/** From the sender's connection into the object store. Any process takes any part, in any order, several at once. DESIGN.md §4 */
+@Injectable()
+export class UploadPartsService {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly custody: Custody,
+    private readonly store: ObjectStore,
+    private readonly intake: PartIntake,
+    private readonly locks: PartLocks,
+  ) {}
+
+  /**
+   * Idempotent for equal bytes. What can be refused by its head is refused before a byte of the body is read.
+   * @throws PartRefused (on record), PartConflict, NotReceiving, Busy, PartCutOff, PartTooSlow, StorageUnavailable
+   */
+  async receive(recordingId: string, sent: SentPart, by: Attribution): Promise<void> {
+    const recording = await this.get(recordingId);
+    const digest = sha256OfContentDigest(sent.contentDigest);
+    if (digest === undefined)
+      throw new PartRefused('digest-missing', 'Send Content-Digest with the SHA-256 of the part (RFC 9530).');
+    const size = expectedPartSize(recording.size, recording.partSize, sent.number);
+    if (size === undefined)
+      return this.refuse(recording, sent, by, new PartRefused('no-such-part', `The file has no part ${sent.number}.`));
+    if (sent.length === undefined)
+      return this.refuse(
+        recording,
+        sent,
+        by,
+        new PartRefused('length-missing', 'Send Content-Length with the bytes of the part.'),
+      );
+    if (sent.length !== size) {
+      const detail = `Part ${sent.number} has ${sent.length} bytes instead of ${size}.`;
+      return this.refuse(recording, sent, by, new PartRefused('part-size', detail));
+    }
+    // Sent again, because the answer was lost: the bytes of this digest are here, and reading them once more would not make them truer.
+    if (await this.isHere(recording.id, sent.number, digest)) return;
+    if (recording.state !== 'receiving') throw new NotReceiving(recording.state);
+    await this.intake.take(sent.body, size, by.id ?? by.kind, async (bytes, sha256) => {
+      if (!sha256.equals(digest)) {
+        const detail = `Part ${sent.number} did not arrive as it was sent. Send it again.`;
+        return this.refuse(recording, sent, by, new PartRefused('digest-mismatch', detail));
+      }
+      await this.locks.holding(recording.id, sent.number, (lost) => this.keep(recording.id, sent.number, bytes, digest, lost));
+    });
+  }
+
+  /** @param lost aborted when another may be storing the same part */
+  private async keep(id: string, part: number, bytes: Buffer, digest: Buffer, lost: AbortSignal): Promise<void> {
+    if (await this.isHere(id, part, digest)) return;
+    // Read anew: while this part waited for its turn another may have begun the upload.
+    const recording = await this.get(id);
+    const at = { bucket: recording.bucket, key: recording.key, uploadId: await this.uploadIdOf(recording) };
+    let etag: string;
+    try {
+      ({ etag } = await this.store.putPart(at, part, bytes, digest.toString('hex'), lost));
+    } catch (error) {
+      if (error instanceof RefusedByStore) throw await this.insteadOf(error, id);
+      throw error;
+    }
+    if (lost.aborted) throw new Unavailable('The database did not answer. Send the part again.', 2);
+    await this.note(id, { part, digest, size: bytes.length, etag });
+  }
+
+  /** The row of a part that the store has. Only while the upload is open: what ends it locks the recording, so one of them is first. */
+  private async note(
+    id: string,
+    { part, digest, size, etag }: { part: number; digest: Buffer; size: number; etag: string },
+  ): Promise<void> {
+    const rows: unknown[] = await this.unitOfWork.reader.query(
+      `INSERT INTO upload_parts (recording_id, part, sha256, size, etag)
+       SELECT id, $2, $3, $4, $5 FROM recordings WHERE id = $1 AND state = 'receiving' FOR SHARE
+       ON CONFLICT DO NOTHING RETURNING part`,
+      [id, part, digest, size, etag],
+    );
+    if (rows.length > 0 || (await this.isHere(id, part, digest))) return;
+    throw new NotReceiving((await this.get(id)).state);
+  }
+
+  /** @throws PartConflict when other bytes are */
+  private async isHere(recordingId: string, part: number, digest: Buffer): Promise<boolean> {
+    const known = await this.unitOfWork.reader.findOneBy(UploadPart, { recordingId, part });
+    if (known === null) return false;
+    if (!known.sha256.equals(digest)) throw new PartConflict(part);
+    return true;
+  }
+
+  private async uploadIdOf(recording: Recording): Promise<string> {
+    if (recording.uploadId !== null) return recording.uploadId;
+    const begun = await this.store.beginMultipart(recording.bucket, recording.key, 'application/octet-stream');
+    await this.unitOfWork.reader.query(
+      "UPDATE recordings SET upload_id = $2 WHERE id = $1 AND upload_id IS NULL AND state = 'receiving'",
+      [recording.id, begun],
+    );
+    const { uploadId, state } = await this.get(recording.id);
+    // Several parts may arrive first at once: one upload wins, the others are given up. As is one begun for what is over by now.
+    if (uploadId !== begun) await this.store.abortMultipart({ bucket: recording.bucket, key: recording.key, uploadId: begun });
+    if (uploadId === null) throw new NotReceiving(state);
+    return uploadId;
+  }
+
+  /** What to say of a part that the store would not take: its upload may have been given up or completed meanwhile. */
+  private async insteadOf(error: RefusedByStore, recordingId: string): Promise<Error> {
+    const { state } = await this.get(recordingId);
+    if (state !== 'receiving') return new NotReceiving(state);
+    // Between us and the store a byte has turned: the next try sends it anew.
+    if (error.reason === 'digest')
+      return new Unavailable('The object store did not get the part as it was sent. Send it again.', 2);
+    return error;
+  }
+
+  private async refuse(recording: Recording, { number: part }: SentPart, by: Attribution, refusal: PartRefused): Promise<never> {
+    await this.unitOfWork.run((tx) =>
+      this.custody.append(tx, recording.id, { type: 'upload.part-refused', part, problem: refusal.detail }, by),
+    );
+    throw refusal;
+  }
+
+  private async get(id: string): Promise<Recording> {
+    const recording = await this.unitOfWork.reader.findOneBy(Recording, { id });
+    if (recording === null) throw new NotFound('recording');
+    return recording;
+  }
+}
