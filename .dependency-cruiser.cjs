@@ -36,6 +36,7 @@ module.exports = {
     only('verifier', ['tlog', 'fsck']),
     only('dock', ['tlog']),
     only('witness', ['tlog']),
+    only('console', []),
     {
       name: 'verifier-and-witness-use-node-only',
       severity: 'error',
@@ -115,7 +116,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
-      extensions: ['.ts', '.js', '.mjs', '.d.ts'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.css', '.d.ts'],
     },
   },
 };

@@ -6,8 +6,15 @@ import { ask, interrupted, onPath, run } from '../processes.mjs';
 import { CEPH_PROGRAMS } from './native-ceph.mjs';
 import { findPostgresPrograms } from './native-postgres.mjs';
 
-/** The Debian and Ubuntu packages that hold what is missing here, given where the services come from. */
-export function missingPackages(sources, user, has = installed) {
+/** Names under which systems have the browser that test/support/browser.ts looks for. */
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
+
+/**
+ * The Debian and Ubuntu packages that hold what is missing here, given where the services come from.
+ * @param {object} [use]
+ * @param {boolean} [use.browser] the tests sit before the console in a real one; nothing else needs it
+ */
+export function missingPackages(sources, user, has = installed, { browser = false } = {}) {
   const missing = [];
   if (sources.postgres === 'native' && !has.postgres()) missing.push('postgresql');
   if (sources.redis === 'native' && !has.program('redis-server')) missing.push('redis-server');
@@ -21,6 +28,7 @@ export function missingPackages(sources, user, has = installed) {
   if (!has.font()) missing.push('fonts-dejavu-core');
   // Timestamps and single entries of a bundle are checked with these, in the tests and by whoever follows libs/tlog/README.md.
   for (const name of ['openssl', 'unzip']) if (!has.program(name)) missing.push(name);
+  if (browser && !BROWSERS.some((name) => has.program(name))) missing.push('chromium');
   return missing;
 }
 

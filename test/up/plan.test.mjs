@@ -174,6 +174,17 @@ describe('what must be installed', () => {
     assert.deepEqual(missingPackages(native, {}, nothing), packages);
   });
 
+  it('is a browser too for the tests, unless there is one under any of its names', () => {
+    const all = { postgres: () => true, program: () => true, font: () => true };
+    const without = { ...all, program: (name) => !/^(chromium|google-chrome)/.test(name) };
+    assert.deepEqual(missingPackages(native, {}, without), []);
+    assert.deepEqual(missingPackages(native, {}, without, { browser: true }), ['chromium']);
+    for (const browser of ['chromium', 'chromium-browser', 'google-chrome']) {
+      const program = (name) => name === browser || without.program(name);
+      assert.deepEqual(missingPackages(native, {}, { ...all, program }, { browser: true }), []);
+    }
+  });
+
   it('is what no service is where the services come from elsewhere', () => {
     const sources = { postgres: 'docker', redis: 'named', objectStore: 'minio' };
     assert.deepEqual(missingPackages(sources, {}, { ...nothing, font: () => true }), ['ffmpeg', 'openssl', 'unzip']);

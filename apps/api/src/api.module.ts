@@ -8,9 +8,11 @@ import { PlatformModule, type Config } from '#platform';
 import { RedactionHttpModule } from '#redaction';
 import { ReportsHttpModule } from '#reports';
 import { StorageModule } from '#storage';
+import { ConsoleController } from './console.controller.js';
+import { ConsoleFiles } from './console-files.js';
 import { HealthController } from './health.controller.js';
 
-/** Composes the features' HTTP faces; nothing of its own but health. */
+/** Composes the features' HTTP faces; nothing of its own but health and the console's files. */
 @Module({})
 export class ApiModule {
   static with(config: Config): DynamicModule {
@@ -27,7 +29,8 @@ export class ApiModule {
         ReportsHttpModule,
         TerminusModule.forRoot({ logger: false }),
       ],
-      controllers: [HealthController],
+      controllers: [HealthController, ConsoleController],
+      providers: [ConsoleFiles],
     };
   }
 }

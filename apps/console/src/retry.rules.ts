@@ -1,0 +1,26 @@
+const FIRST_MS = 500;
+const LONGEST_MS = 30_000;
+
+/** Answers that say nothing about the request itself: the same request may well succeed later. */
+export function isPassing(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500;
+}
+
+/**
+ * Milliseconds to wait before the next try: doubles with each failure up to 30 s and is drawn from the upper half of that, so that many
+ * browsers that lost the same service do not come back at the same moment. Never earlier than the service asked for.
+ * @param failures how many tries have failed in a row, from 1
+ * @param random from 0 to 1
+ */
+export function waitMs(failures: number, random: number, askedForMs = 0): number {
+  const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 20));
+  return Math.max(askedForMs, Math.round(ceiling * (0.5 + random / 2)));
+}
+
+/** Milliseconds that a Retry-After header asks for, 0 when it is missing, past or unreadable. RFC 9110 §10.2.3 */
+export function retryAfterMs(header: string | null, now: number): number {
+  if (header === null) return 0;
+  if (/^\d{1,6}$/.test(header.trim())) return Number(header.trim()) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? 0 : Math.max(0, at - now);
+}

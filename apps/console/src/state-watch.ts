@@ -1,0 +1,51 @@
+import { recordingPath, uploadStatus, type UploadState, type UploadStatus } from './hand-in-api.js';
+import { persevere } from './perseverance.js';
+
+const POLL_MS = 2000;
+/** A browser opens six connections to a service over HTTP/1.1: three send parts, and one must stay free for everything else. */
+const MOST_STREAMS = 2;
+let streams = 0;
+
+export function isFinal(state: UploadState): boolean {
+  return state !== 'receiving' && state !== 'sealing';
+}
+
+/**
+ * The state in which an upload ends. By server-sent events; by asking every two seconds where those do not get through.
+ * @throws Refused, AbortError
+ */
+export async function finalState(recording: string, signal: AbortSignal): Promise<UploadStatus> {
+  const told = await toldOf(recording, signal);
+  if (told !== undefined) return told;
+  for (;;) {
+    const status = await persevere(
+      () => uploadStatus(recording, signal),
+      signal,
+      () => undefined,
+    );
+    if (isFinal(status.state)) return status;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    signal.throwIfAborted();
+  }
+}
+
+/** Undefined when the service will not tell of itself: too many streams, or none at all. */
+async function toldOf(recording: string, signal: AbortSignal): Promise<UploadStatus | undefined> {
+  if (streams >= MOST_STREAMS) return undefined;
+  streams++;
+  const source = new EventSource(`${recordingPath(recording)}/events`);
+  try {
+    return await new Promise((resolve) => {
+      source.addEventListener('state', ({ data }: MessageEvent<string>) => {
+        const status = JSON.parse(data) as UploadStatus;
+        if (isFinal(status.state)) resolve(status);
+      });
+      // Asking tells what the matter is, and copes with it; the browser's own reconnecting would not notice an ended session.
+      source.addEventListener('error', () => resolve(undefined));
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+  } finally {
+    source.close();
+    streams--;
+  }
+}
