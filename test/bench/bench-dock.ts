@@ -8,7 +8,7 @@ import type { HttpClient } from '../support/http.js';
 import type { SampleFile } from './sample-file.js';
 
 const PARTS_AT_ONCE = 4;
-const LOOK_EVERY_MS = 50;
+const LOOK_EVERY_MS = 200;
 
 /** A docking station that speaks as custodiet-dock does, with its client, and sends files that are nowhere. */
 export class BenchDock {

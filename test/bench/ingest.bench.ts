@@ -61,15 +61,17 @@ interface OneFile {
 
 async function oneFile(stack: Stack, plain: PlainUpload, files: SampleFiles): Promise<OneFile> {
   const dock = await BenchDock.enrol(await stack.signIn('administrator'));
-  const seconds = { plain: 0, sent: 0, sealed: 0 };
-  const before = { api: cpuSeconds(stack.api.pid), worker: cpuSeconds(stack.worker.pid) };
+  const seconds = { plain: 0, sent: 0, sealed: 0, api: 0 };
+  const worker = cpuSeconds(stack.worker.pid);
   for (let turn = 0; turn < TURNS; turn++) {
     const reference = files.next();
     seconds.plain += await secondsOf(() => plain.store(`bench/${randomUUID()}`, reference, PART));
     const file = files.next();
     const [remote] = await dock.announce([file]);
     if (remote === undefined) throw new Error('The answer to the manifest lists no file.');
+    const before = cpuSeconds(stack.api.pid);
     const sent = await secondsOf(() => dock.send(file, remote));
+    seconds.api += cpuSeconds(stack.api.pid) - before;
     seconds.sent += sent;
     seconds.sealed += sent + (await secondsOf(() => dock.sealed(remote.recording)));
   }
@@ -79,8 +81,8 @@ async function oneFile(stack: Stack, plain: PlainUpload, files: SampleFiles): Pr
     plainSpeed: (gibibytes * 1024) / seconds.plain,
     sealedSeconds: seconds.sealed / TURNS,
     plainSeconds: seconds.plain / TURNS,
-    apiCpu: (cpuSeconds(stack.api.pid) - before.api) / gibibytes,
-    workerCpu: (cpuSeconds(stack.worker.pid) - before.worker) / gibibytes,
+    apiCpu: seconds.api / gibibytes,
+    workerCpu: (cpuSeconds(stack.worker.pid) - worker) / gibibytes,
   };
 }
 

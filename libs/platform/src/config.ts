@@ -55,7 +55,7 @@ export const ConfigSchema = z.object({
 
   PART_SIZE_MIB: z.coerce.number().int().min(5).max(64).default(8),
   MAX_FILE_GIB: z.coerce.number().int().min(1).max(1024).default(64),
-  INTAKE_MIB: z.coerce.number().int().min(64).max(4096).default(96),
+  INTAKE_MIB: z.coerce.number().int().min(64).max(4096).default(64),
   UPLOAD_IDLE_HOURS: z.coerce.number().positive().max(8760).default(168),
   FIXITY_DAYS: z.coerce.number().positive().max(3650).default(180),
   SESSION_HOURS: z.coerce.number().int().min(1).max(168).default(12),

@@ -3,7 +3,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Attribution } from '#custody';
 import { Clock, CONFIG, type Config } from '#platform';
 import { CheckedChains } from './checked-chains.service.js';
-import { custodyReportPdf } from './custody-report.pdf.js';
 import { custodyReport, type CustodyReport } from './custody-report.rules.js';
 import { ExportRecord } from './export-record.service.js';
 import { RecordingLineage, type Lineage } from './recording-lineage.service.js';
@@ -54,6 +53,8 @@ export class CustodyReports {
       logKey,
       checkpoint,
     });
+    // Loaded with the first report: what sets PDF takes 30 MB that an API which only takes uploads has better use for.
+    const { custodyReportPdf } = await import('./custody-report.pdf.js');
     const { bytes, pages } = await custodyReportPdf(report, await reportFonts());
     return { report, lineage, pdf: bytes, pages, throughSeq: entries.length - 1 };
   }

@@ -28,6 +28,7 @@ const NOT_DONE: ReadonlyMap<string, Outcome> = new Map<CustodyEventType, Outcome
   ['access.denied', 'refused'],
   ['recording.quarantined', 'failed'],
   ['upload.expired', 'failed'],
+  ['upload.begun-anew', 'failed'],
   ['fixity.failed', 'failed'],
   ['rendition.failed', 'failed'],
   ['redaction.failed', 'failed'],
@@ -136,6 +137,8 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['Nothing came since', n.time(e.idleSince)],
       ['SHA-256', e.sha256],
     ),
+  'upload.begun-anew': (e) =>
+    line(`Began the upload anew: the object store had lost ${count(e.partsLost, 'part')} of it, to be sent again.`),
   'upload.duplicate-refused': (e) =>
     line(
       `Announced the same file again, as “${e.name}”; it was not stored twice.`,
