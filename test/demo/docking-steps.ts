@@ -38,11 +38,12 @@ export interface Uploaded extends Told {
   readonly receipt: string | null;
 }
 
-export async function enrolDock({ url, run, work }: DemoContext, { administrator }: Cast): Promise<Dock> {
-  const home = join(work, 'dock');
+/** @param name tells the demonstration's docks apart */
+export async function enrolDock({ url, run, work }: DemoContext, { administrator }: Cast, name = 'dock'): Promise<Dock> {
+  const home = join(work, name);
   const enrolled = await dock(home, 'enrol', '--server', url);
   expectCode('custodiet-dock enrol', 0, enrolled);
-  const request = { name: `Demonstration dock ${run}`, publicKey: enrolled.stdout.trim() };
+  const request = { name: `Demonstration ${name} ${run}`, publicKey: enrolled.stdout.trim() };
   const { id, logKey } = (await administrator.post<DockAnswer>('/api/docks', request)).expect(201).body;
   if (logKey === null) throw new Unexpected('the log key for the dock', 'a C2SP verifier key', logKey);
   expectCode('custodiet-dock accept', 0, await dock(home, 'accept', '--dock', id, '--log-key', logKey));
@@ -90,13 +91,10 @@ export async function upload(context: DemoContext, { home }: Dock, { clips, main
   return { recordings, main: mainRecording, receipt: hasReceipt ? receipt : null, detail: parts.join('; ') };
 }
 
-export async function uploadAgain(
-  context: DemoContext,
-  { home }: Dock,
-  { main }: Clips,
-  uploaded: Uploaded,
-  badge: string,
-): Promise<Told> {
+/** From another dock: the one that brought it in knows that it is sealed, and sends nothing. */
+export async function uploadAgain(context: DemoContext, cast: Cast, { main }: Clips, uploaded: Uploaded): Promise<Told> {
+  const { badge } = cast;
+  const { home } = await enrolDock(context, cast, 'other-dock');
   const stated = context.videos.length > 0 ? ['--camera', 'DEMO-CAMERA', '--officer', badge] : [];
   const ran = await dock(home, 'upload', main.path, ...stated, '--receipts', join(context.work, 'again'), '--json');
   expectCode('the second upload', 1, ran);

@@ -27,7 +27,7 @@ export async function playThePath(context: DemoContext, narrator: Narrator, inte
       ? await step('2 Your videos are at hand', () => ownVideos(context))
       : await step('2 Two cameras film the same event', () => makeClips(context, cast.badge));
   const uploaded = await step('2 The dock uploads and keeps the receipts', () => upload(context, dock, clips, cast.badge));
-  await step('2 The same file a second time is refused', () => uploadAgain(context, dock, clips, uploaded, cast.badge));
+  await step('2 The same file a second time is refused', () => uploadAgain(context, cast, clips, uploaded));
   await step('3 Receipt and signed checkpoint prove the sealing', () => checkReceipt(context, dock, clips, uploaded));
   const { main } = await step('4 Playback copies are made', () => playable(cast, uploaded));
   const scene = sceneOf(main, clips.main);

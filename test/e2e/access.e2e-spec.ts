@@ -8,7 +8,7 @@ import type {
 } from '../support/answers.js';
 import { TestDock } from '../support/dock.js';
 import { eventually } from '../support/eventually.js';
-import type { Answer, HttpClient } from '../support/http.js';
+import { HttpClient, type Answer } from '../support/http.js';
 import { startStack, type Stack } from '../support/stack.js';
 import { clipBytes, variantOf } from './clip-bytes.js';
 import { chainOf, entryOn } from './custody-chain.js';
@@ -382,6 +382,17 @@ describe('access to footage', () => {
       expect(recordings.map(({ id }) => id)).toEqual([recording]);
       (await officer.http.get(`/api/recordings/${recording}`)).expect(200);
       expectRefused(await officer.http.get(`/api/recordings/${officialsRecording}`), 'not-yours');
+    });
+
+    it('show nobody a recording that they may not read, whatever other roles they have, and no machine', async () => {
+      const both = await enrol(administrator, ['officer', 'administrator']);
+      const token = { name: 'roll call', roles: ['officer'], days: 1 };
+      const { secret } = (await administrator.post<{ secret: string }>('/api/service-tokens', token)).expect(201).body;
+      const machine = new HttpClient(administrator.url, () => Promise.resolve(`Bearer ${secret}`));
+      for (const reader of [both.http, machine]) {
+        expect((await reader.get('/api/recordings')).expect(200).body).toEqual({ recordings: [], next: null });
+        (await reader.get(`/api/recordings/${recording}`)).expect(403);
+      }
     });
 
     it('show requests and grants of others to custodians and auditors only', async () => {

@@ -164,6 +164,18 @@ describe('docking stations', () => {
       expect(of(paths[2])).toMatchObject({ state: 'sealed' });
     });
 
+    it('counts what it had sealed before it lost its journal as sealed, under the receipt that it fetches and verifies anew', async () => {
+      const path = await written('journal-lost.mp4', variantOf(clip));
+      const [before] = (await app.upload(path)).outcomes;
+      await Promise.all([rm(join(folder, 'dock', 'state'), { recursive: true }), rm(before?.receipt ?? '')]);
+      const { code, outcomes } = await app.upload(path);
+      expect({ code, outcomes }).toEqual({ code: 0, outcomes: [before] });
+      expect(await app.run('verify-receipt', before?.receipt ?? '', '--file', path)).toMatchObject({ code: 0 });
+      const counts = await countsOn(auditor, before?.recording ?? '');
+      expect(counts).toMatchObject({ 'recording.announced': 1, 'recording.sealed': 1, 'upload.duplicate-refused': 1 });
+      expect(counts['access.refused']).toBeUndefined();
+    });
+
     it('does not let go of a copy that somebody else announced and never brought in, and says that once on its record', async () => {
       const bytes = variantOf(clip);
       const path = await written('left-behind.mp4', bytes);

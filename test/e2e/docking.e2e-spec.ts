@@ -166,7 +166,9 @@ describe('docking', () => {
       const { recording: id } = await dock.upload('first.mp4', bytes);
       for (const again of [dock, otherDock]) {
         const answer = await again.announce(again.manifestOf([again.describe('second.mp4', bytes)]));
-        expect(answer.expect(409).problem()).toMatchObject({ type: 'urn:custodiet:duplicate-recording', recordings: [id] });
+        expect(answer.expect(409).problem()).toMatchObject({
+          ...{ type: 'urn:custodiet:duplicate-recording', recordings: [id], states: ['sealed'], yours: [again === dock] },
+        });
         const refused = await entryOn(auditor, id, 'upload.duplicate-refused', (event) => event['dock'] === again.id);
         expect(refused.event).toMatchObject({ name: 'second.mp4' });
         expect(refused.actor).toBe(again.id);
@@ -182,7 +184,10 @@ describe('docking', () => {
       const [known, fresh] = [variantOf(clip), variantOf(clip)];
       const { recording: id } = await dock.upload('known.mp4', known);
       const answer = await dock.announce(dock.manifestOf([dock.describe('known.mp4', known), dock.describe('fresh.mp4', fresh)]));
-      expect(answer.expect(200).body.files).toMatchObject([{ state: 'duplicate', duplicateOf: id }, { state: 'receiving' }]);
+      expect(answer.expect(200).body.files).toMatchObject([
+        { state: 'duplicate', duplicateOf: id, heldAs: 'sealed', yours: true },
+        { state: 'receiving' },
+      ]);
     });
 
     it('goes to exactly one of two docks that announce it at the same moment', async () => {

@@ -239,6 +239,24 @@ describe('a file handed in by a person', () => {
       ]);
     });
 
+    it('keeps no docking station out: what was only announced makes way for a signed announcement, on record', async () => {
+      const bytes = variantOf(clip);
+      const claimed = { ...fileOf('mine.mp4', bytes), size: 900 * MIB };
+      const [held] = (await announce(officer.http, handing([claimed]))).expect(200).body.files;
+      const id = held?.recording ?? '';
+      (await putPart(officer.http, id, 2, bytes.subarray(0, 5))).expect(422);
+
+      const dock = await TestDock.enrol(administrator);
+      const { recording: mine, state } = await dock.upload('docked.mp4', bytes);
+      expect(state).toBe('sealed');
+      expect(await recording(mine)).toMatchObject({ origin: 'dock', size: bytes.length });
+      expect(await recording(id)).toMatchObject({ state: 'expired', reason: expect.stringContaining('docking station') });
+      expect((await entryOn(auditor, id, 'upload.superseded')).event).toMatchObject({ dock: dock.id });
+      const alerts = (await custodian.get<{ alerts: { recording: string }[] }>('/api/alerts?open=true')).expect(200).body.alerts;
+      expect(alerts.map((alert) => alert.recording)).toContain(id);
+      (await putPart(officer.http, id, 1, bytes)).expect(409, 422);
+    });
+
     it('is a duplicate to a docking station as well', async () => {
       const dock = await TestDock.enrol(administrator);
       const bytes = variantOf(clip);

@@ -34,6 +34,7 @@ describe('trying again', () => {
     expect(retryAfterMs('7', now)).toBe(7000);
     expect(retryAfterMs('Sat, 14 Mar 2026 12:00:30 GMT', now)).toBe(30_000);
     expect(retryAfterMs('Sat, 14 Mar 2026 11:00:00 GMT', now)).toBe(0);
+    for (const far of ['999999', 'Sat, 14 Mar 2076 11:00:00 GMT']) expect(retryAfterMs(far, now)).toBe(3_600_000);
     for (const nonsense of [null, '', 'soon', '-1', '1e9', '99999999999']) expect(retryAfterMs(nonsense, now)).toBe(0);
   });
 });

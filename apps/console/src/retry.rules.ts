@@ -1,5 +1,7 @@
 const FIRST_MS = 500;
 const LONGEST_MS = 30_000;
+/** A date far off, or one of a wrong clock, must not hold a file up for days; and a timer of over 24 days fires at once. */
+const MOST_ASKED_MS = 3_600_000;
 
 /** Answers that say nothing about the request itself: the same request may well succeed later. */
 export function isPassing(status: number): boolean {
@@ -17,10 +19,10 @@ export function waitMs(failures: number, random: number, askedForMs = 0): number
   return Math.max(askedForMs, Math.round(ceiling * (0.5 + random / 2)));
 }
 
-/** Milliseconds that a Retry-After header asks for, 0 when it is missing, past or unreadable. RFC 9110 §10.2.3 */
+/** Milliseconds that a Retry-After header asks for, an hour at most; 0 when it is missing, past or unreadable. RFC 9110 §10.2.3 */
 export function retryAfterMs(header: string | null, now: number): number {
   if (header === null) return 0;
-  if (/^\d{1,6}$/.test(header.trim())) return Number(header.trim()) * 1000;
+  if (/^\d{1,6}$/.test(header.trim())) return Math.min(MOST_ASKED_MS, Number(header.trim()) * 1000);
   const at = Date.parse(header);
-  return Number.isNaN(at) ? 0 : Math.max(0, at - now);
+  return Number.isNaN(at) ? 0 : Math.min(MOST_ASKED_MS, Math.max(0, at - now));
 }

@@ -5,6 +5,10 @@ const POLL_MS = 2000;
 /** A browser opens six connections to a service over HTTP/1.1: three send parts, and one must stay free for everything else. */
 const MOST_STREAMS = 2;
 let streams = 0;
+/** The service tells the state at once: when that does not come, something on the way keeps events back. */
+const FIRST_WITHIN_MS = 5000;
+/** A stream may die without a word, such as with a laptop that slept: after so long without news the service is asked. */
+const NEWS_WITHIN_MS = 60_000;
 
 export function isFinal(state: UploadState): boolean {
   return state !== 'receiving' && state !== 'sealing';
@@ -34,9 +38,13 @@ async function toldOf(recording: string, signal: AbortSignal): Promise<UploadSta
   if (streams >= MOST_STREAMS) return undefined;
   streams++;
   const source = new EventSource(`${recordingPath(recording)}/events`);
+  let silence: ReturnType<typeof setTimeout> | undefined;
   try {
     return await new Promise((resolve) => {
+      silence = setTimeout(() => resolve(undefined), FIRST_WITHIN_MS);
       source.addEventListener('state', ({ data }: MessageEvent<string>) => {
+        clearTimeout(silence);
+        silence = setTimeout(() => resolve(undefined), NEWS_WITHIN_MS);
         const status = JSON.parse(data) as UploadStatus;
         if (isFinal(status.state)) resolve(status);
       });
@@ -45,6 +53,7 @@ async function toldOf(recording: string, signal: AbortSignal): Promise<UploadSta
       signal.addEventListener('abort', () => resolve(undefined), { once: true });
     });
   } finally {
+    clearTimeout(silence);
     source.close();
     streams--;
   }

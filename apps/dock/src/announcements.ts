@@ -11,6 +11,10 @@ export interface AnnouncedFile extends RemoteFile {
 }
 type Announced = readonly { readonly sha256: string; readonly remote: AnnouncedFile }[];
 
+/** The service takes manifests of up to 1 MiB, of which a single track of GPS points may have more than half, and makes a transaction of each. */
+const MOST_BYTES = 768 * 1024;
+const MOST_FILES = 100;
+
 /** Turns files into recordings that the server waits for: under the manifest that lists them, always the same one, so never twice. */
 export class Announcements {
   private readonly underWay = new Map<string, Promise<Announced>>();
@@ -21,7 +25,7 @@ export class Announcements {
     private readonly dock: SigningDock,
   ) {}
 
-  /** One manifest for all that have none yet. @throws UsageFault when they cannot be announced as they are described */
+  /** One manifest for all that have none yet, or several where one would be too large. @throws UsageFault when they cannot be announced as they are described */
   async sign(entries: readonly JournalEntry[]): Promise<void> {
     const files = new Map<string, ManifestFile>();
     for (const { file, spent } of entries) {
@@ -29,7 +33,7 @@ export class Announcements {
       if (file !== undefined && this.journal.noteFor(file, spent) === undefined && !files.has(file.sha256))
         files.set(file.sha256, file);
     }
-    if (files.size > 0) await this.journal.keepNote(signedManifest(this.dock, [...files.values()]));
+    for (const batch of batchesOf([...files.values()])) await this.journal.keepNote(signedManifest(this.dock, batch));
   }
 
   /** The note under which a file is announced, made now when there is none. */
@@ -87,7 +91,7 @@ export class Announcements {
       return remote;
     } catch (error) {
       // Refused as it is: sent again it would be refused again. The next run signs a new one
-      if (error instanceof Refused && [400, 422].includes(error.problem.status)) await this.renounce(keyOf(entry));
+      if (error instanceof Refused && [400, 413, 422].includes(error.problem.status)) await this.renounce(keyOf(entry));
       throw error;
     }
   }
@@ -108,15 +112,33 @@ export class Announcements {
       if (!(error instanceof Refused) || error.problem.type !== 'urn:custodiet:duplicate-recording') throw error;
       const holders = listOf(error.problem['recordings']);
       const states = listOf(error.problem['states']);
+      const yours = listOf(error.problem['yours']);
       return files.map(({ name, sha256, size }, index) => ({
         ...{ name, sha256, size, state: 'duplicate' as const, partSize: 0, partsReceived: [], reason: error.message },
         recording: '',
         ...(typeof holders[index] === 'string' ? { duplicateOf: holders[index] } : {}),
         ...(typeof states[index] === 'string' ? { heldAs: states[index] } : {}),
+        ...(yours[index] === true ? { yours: true } : {}),
         problem: error.problem,
       }));
     }
   }
+}
+
+function batchesOf(files: readonly ManifestFile[]): ManifestFile[][] {
+  const batches: ManifestFile[][] = [];
+  let room = 0;
+  for (const file of files) {
+    const bytes = Buffer.byteLength(JSON.stringify(file));
+    let batch = batches.at(-1);
+    if (batch === undefined || bytes > room || batch.length === MOST_FILES) {
+      batches.push((batch = []));
+      room = MOST_BYTES;
+    }
+    batch.push(file);
+    room -= bytes;
+  }
+  return batches;
 }
 
 /** Somebody else announced the same bytes and has not brought them in yet. */

@@ -35,6 +35,8 @@ describe('Retry-After', () => {
     ['Fri, 20 Nov 2026 10:00:30 GMT', 30_000],
     ['Fri, 20 Nov 2026 09:00:00 GMT', 0],
     ['soon', 0],
+    ['999999999', 3_600_000],
+    ['Fri, 20 Nov 2076 10:00:00 GMT', 3_600_000],
   ])('%p asks for %d ms', (header, expected) => {
     expect(retryAfterMs(header, now)).toBe(expected);
   });

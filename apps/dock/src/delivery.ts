@@ -25,6 +25,21 @@ export interface DeliveryOptions extends SettlementOptions {
 }
 
 const MOST_EXPIRIES = 3;
+/** Of a file that was erased and is there again: one of the same name, size and time, from a camera whose clock begins anew. */
+const NOTHING_KNOWN: Parameters<Journal['begin']>[1] = {
+  state: 'waiting',
+  file: undefined,
+  sidecar: undefined,
+  spent: [],
+  recording: undefined,
+  sentBytes: 0,
+  attempts: 0,
+  trouble: undefined,
+  receipt: undefined,
+  erasing: undefined,
+  logIndex: undefined,
+  sealedAt: undefined,
+};
 
 /** Brings files from "found" to "receipt on disk". Every step is on disk before the next is taken, and may be taken again. */
 export class Delivery {
@@ -50,12 +65,12 @@ export class Delivery {
     this.parts = new Turns(options.parallelParts, options.cap === undefined ? Infinity : inFlightOf(options.cap));
   }
 
-  /** Reads the file once, unless it was read before. @throws FileFault when it changes meanwhile */
+  /** Reads the file once, unless it was read before and is still that one. @throws FileFault when it changes meanwhile */
   async hash(found: RecordingFile): Promise<JournalEntry> {
     const { path, name, size, modifiedMs, sidecar } = found;
-    const entry = await this.journal.begin(found);
     const { progress, signal } = this.options;
     const key = keyOf({ path, size, modifiedMs });
+    const entry = await this.journal.begin(found, this.journal.get(key)?.state === 'erased' ? NOTHING_KNOWN : {});
     const keep = (file: ManifestFile): Promise<JournalEntry> =>
       this.journal.update(key, { file, sidecar, state: 'waiting', trouble: undefined });
     if (entry.file !== undefined) return keep(announcedAs(found, entry.file.sha256));
@@ -115,7 +130,9 @@ export class Delivery {
       }
       if (this.options.erase && this.journal.need(key).state === 'sealed') await this.settlement.erase(key);
       await this.journal.forgetNotes();
-      return outcomeOf(this.journal.need(key), problem);
+      const ended = this.journal.need(key);
+      // Of a file that turned out to be sealed the refusal to take it once more is no news
+      return outcomeOf(ended, ended.state === 'sealed' || ended.state === 'erased' ? undefined : problem);
     } catch (error) {
       return this.conclude(key, error);
     }

@@ -21,6 +21,8 @@ export interface RemoteFile {
   readonly duplicateOf?: string;
   /** State of the recording that holds the same bytes; a server that does not say it means one that is sealed. */
   readonly heldAs?: string;
+  /** That recording is one that this dock brought in itself. */
+  readonly yours?: true;
   /** Why it is quarantined. */
   readonly reason?: string;
 }
@@ -183,10 +185,9 @@ function objectOf(answer: Answer): Record<string, unknown> {
 }
 
 function remoteFile(value: unknown): RemoteFile {
-  const { recording, name, sha256, size, state, partSize, partsReceived, duplicateOf, heldAs, reason } = Object(value) as Record<
-    string,
-    unknown
-  >;
+  const { recording, name, sha256, size, state, partSize, partsReceived, duplicateOf, heldAs, yours, reason } = Object(
+    value,
+  ) as Record<string, unknown>;
   const known = STATES.find((each) => each === state);
   if (typeof recording !== 'string' || !/^[0-9a-f-]{36}$/.test(recording)) throw notOurs('a recording has no UUID');
   if (known === undefined) throw notOurs(`recording ${recording} is in an unknown state`);
@@ -203,6 +204,7 @@ function remoteFile(value: unknown): RemoteFile {
     partsReceived: Array.isArray(partsReceived) ? partsReceived.filter((part): part is number => typeof part === 'number') : [],
     ...(typeof duplicateOf === 'string' ? { duplicateOf } : {}),
     ...(typeof heldAs === 'string' ? { heldAs } : {}),
+    ...(yours === true ? { yours } : {}),
     ...(typeof reason === 'string' ? { reason } : {}),
   };
 }

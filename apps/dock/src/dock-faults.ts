@@ -5,6 +5,11 @@ export class UsageFault extends Error {
   override readonly name = 'UsageFault';
 }
 
+/** Another process works on this dock's journal: nothing was sent. Exit code 75, because that one may end. */
+export class JournalTaken extends Error {
+  override readonly name = 'JournalTaken';
+}
+
 /** The server gave no usable answer for as long as patience lasted. Exit code 75: the same command may be run again later. */
 export class ServerUnreachable extends Error {
   override readonly name = 'ServerUnreachable';

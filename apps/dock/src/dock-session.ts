@@ -43,7 +43,7 @@ export interface DockSession {
   readonly erases: boolean;
 }
 
-/** @throws UsageFault when the config is wrong or another process has the journal. Whoever gets a session closes its journal. */
+/** @throws UsageFault when the config is wrong, JournalTaken. Whoever gets a session closes its journal. */
 export async function openSession(flags: SessionFlags, { patienceMs, receipts, signal }: SessionOptions): Promise<DockSession> {
   const config = await readAcceptedConfig(flags.config);
   const paths = { ...dockPaths(flags.config, config), ...(flags.state === undefined ? {} : { state: flags.state }) };

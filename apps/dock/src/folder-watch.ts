@@ -6,7 +6,7 @@ import type { DockSession } from './dock-session.js';
 import { outcomeOf, sentenceFor, type FileOutcome } from './file-outcome.js';
 import { assertSame } from './file-stamp.js';
 import { scanFolders, type Found } from './folder-scan.js';
-import { isSettled, keyOf, type JournalEntry } from './journal-entry.js';
+import { isSettled, keyOf, type FileStamp, type JournalEntry } from './journal-entry.js';
 import { describeFile, type RecordingFile, type StatedMetadata } from './recording-file.js';
 import { Turns } from './turns.js';
 
@@ -55,6 +55,13 @@ export class FolderWatch {
     }
   }
 
+  /** What came to its end long ago and is gone is not kept in mind for as long as the process lives. */
+  async forgetSettled(now: number): Promise<void> {
+    const { journal } = this.session;
+    await journal.prune(now);
+    for (const key of this.ends.keys()) if (journal.get(key) === undefined) this.ends.delete(key);
+  }
+
   /** Resolves once nothing is under way any more. */
   async ended(): Promise<void> {
     await Promise.allSettled(this.underWay.values());
@@ -89,7 +96,7 @@ export class FolderWatch {
     const sighting = sighted(this.sightings.get(file.path), file, now);
     this.sightings.set(file.path, sighting);
     // What is known by its very size and time of change was whole when it became known
-    if (entry === undefined && !hasArrived(sighting, this.options.settleMs)) return true;
+    if ((entry === undefined || entry.state === 'erased') && !hasArrived(sighting, this.options.settleMs)) return true;
     if (entry !== undefined && !this.isWorthWhile(key, entry, file)) {
       if (entry.state !== 'needs-metadata' && !this.ends.has(key)) this.ends.set(key, outcomeOf(entry));
       return false;
@@ -126,12 +133,14 @@ export class FolderWatch {
   private isWorthWhile(key: string, entry: JournalEntry, file: Found): boolean {
     if (entry.state === 'needs-metadata') return this.wanting.get(key) !== file.sidecars;
     if (entry.state === 'sealed') return this.session.erases && entry.trouble === undefined && !this.ends.has(key);
-    return entry.state !== 'stopped' && !isSettled(entry);
+    return entry.state === 'erased' || (entry.state !== 'stopped' && !isSettled(entry));
   }
 
   private async bring(key: string, file: Found): Promise<void> {
     const { journal, delivery } = this.session;
     let outcome: FileOutcome;
+    // Seen a moment before this very dock erased it; else what is there now is another file, however much it looks like that one
+    if (journal.get(key)?.state === 'erased' && (await isGone(file))) return;
     try {
       if (this.isDescribed(key)) {
         outcome = await delivery.deliver(key);
@@ -148,15 +157,12 @@ export class FolderWatch {
       outcome = await delivery.conclude(key, error);
     }
     await this.tell(key, outcome);
-    if (outcome.state === 'unreachable' || journal.get(key)?.state === 'paused') {
-      this.notBefore.set(file.path, performance.now() + AGAIN_AFTER_MS);
-    }
   }
 
   /** What was signed stays as it was said, and what is announced too; before that a sidecar may still mend it. */
   private isDescribed(key: string): boolean {
     const entry = this.session.journal.get(key);
-    if (entry?.file === undefined) return false;
+    if (entry?.file === undefined || entry.state === 'erased') return false;
     return entry.recording !== undefined || this.session.journal.noteFor(entry.file, entry.spent) !== undefined;
   }
 
@@ -164,6 +170,7 @@ export class FolderWatch {
     const { journal, progress } = this.session;
     const { file, reason = '' } = outcome;
     const state = journal.get(key)?.state;
+    if (outcome.state === 'unreachable' || state === 'paused') this.notBefore.set(file, performance.now() + AGAIN_AFTER_MS);
     // What is there now under its name is another file, and counts for itself
     if (state !== 'changed') this.ends.set(key, outcome);
     if (state === 'changed' || state === 'paused') progress.say(`${file}: ${state}: ${reason}`);
@@ -220,19 +227,23 @@ export class FolderWatch {
       const key = keyOf(entry);
       if (found.has(entry.path) || this.underWay.has(key)) continue;
       // Everything is sent: for its receipt the file is not needed
-      if (entry.state === 'sealing') this.start(key, entry.path, async () => this.tell(key, await delivery.deliver(key)));
+      if (entry.state === 'sealing' && (this.notBefore.get(entry.path) ?? 0) <= performance.now())
+        this.start(key, entry.path, async () => this.tell(key, await delivery.deliver(key)));
       if (!['waiting', 'sending', 'needs-metadata'].includes(entry.state)) continue;
-      const isSame = await assertSame(entry).then(
-        () => true,
-        () => false,
-      );
       // In a folder that is not watched now: another command's, or another day's
-      if (isSame) continue;
+      if (!(await isGone(entry))) continue;
       await journal.update(key, { state: 'paused', trouble: 'the file is not there: it goes on when it is back' });
       this.wanting.delete(key);
       progress.say(`${entry.path}: paused, the file is not there; it goes on when it is back`);
     }
   }
+}
+
+async function isGone(file: FileStamp): Promise<boolean> {
+  return assertSame(file).then(
+    () => false,
+    () => true,
+  );
 }
 
 interface Gate {

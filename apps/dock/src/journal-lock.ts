@@ -1,7 +1,7 @@
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { systemCode, UsageFault } from './dock-faults.js';
+import { JournalTaken, systemCode } from './dock-faults.js';
 
 /** Released, it stays behind with no process in it, so that numbers only ever grow. */
 const holder = z.object({ pid: z.nullable(z.int()), started: z.string() });
@@ -20,7 +20,7 @@ export class JournalLock {
     private readonly number: number,
   ) {}
 
-  /** @throws UsageFault naming the process that has it */
+  /** @throws JournalTaken naming the process that has it */
   static async take(folder: string): Promise<JournalLock> {
     const mine = join(folder, `mine.${String(process.pid)}.part`);
     const me: Holder = { pid: process.pid, started: (await startOf(process.pid)) ?? '' };
@@ -30,7 +30,7 @@ export class JournalLock {
         const last = (await numbers(folder)).at(-1) ?? 0;
         const other = last === 0 ? undefined : await read(folder, last);
         if (other !== undefined && (await isAlive(other))) {
-          throw new UsageFault(
+          throw new JournalTaken(
             `Process ${String(other.pid)} is at work on the journal ${folder}: let it end, or put the files where it watches`,
           );
         }

@@ -123,6 +123,26 @@ it('forgets settled files after thirty days, but not while the file is there, an
       .map(({ path }) => path.slice(folder.length + 1))
       .sort(),
   ).toEqual(['open.mp4', 'there.mp4']);
+  // Also in a process that runs for months
+  await rm(stamp('there.mp4').path);
+  await again.prune(Date.now());
+  await again.begin(stamp('young.mp4'), { state: 'sealed' });
+  await again.prune(Date.now() + 29 * 24 * 3600 * 1000);
+  expect(again.all().map(({ path }) => path.slice(folder.length + 1))).toEqual(['open.mp4', 'young.mp4']);
+  await again.prune(Date.now() + 31 * 24 * 3600 * 1000);
+  expect(again.all().map(({ path }) => path.slice(folder.length + 1))).toEqual(['open.mp4']);
+  expect(await readdir(join(folder, 'files'))).toHaveLength(1);
+});
+
+it('does not write the progress of what is settled over and over again', async () => {
+  const journal = await opened();
+  for (const name of ['done.mp4', 'open.mp4']) {
+    journal.progress(keyOf(await journal.begin(stamp(name), { state: 'sending' })), 2);
+  }
+  await journal.update(keyOf(stamp('done.mp4')), { state: 'sealed' });
+  await journal.close();
+  const { sent } = JSON.parse(await readFile(join(folder, 'progress.json'), 'utf8')) as { sent: unknown };
+  expect(sent).toEqual([[keyOf(stamp('open.mp4')), 2]]);
 });
 
 it('is taken by one process at a time, and taken over from one that died', async () => {

@@ -47,7 +47,7 @@ export class Journal {
 
   /**
    * Takes the journal for this process. What cannot be read is set aside and said, and nothing is lost by it but the memory of one file,
-   * which is then found anew. @throws UsageFault when another process has it
+   * which is then found anew. @throws JournalTaken when another process has it
    */
   static async open(folder: string, writer: DurableWriter, say: (sentence: string) => void): Promise<Journal> {
     for (const each of ['files', 'manifests', 'set-aside']) await mkdir(join(folder, each), { recursive: true, mode: 0o700 });
@@ -116,6 +116,7 @@ export class Journal {
   async update(key: string, change: Change): Promise<JournalEntry> {
     const known = this.need(key);
     if ((Object.keys(change) as (keyof Change)[]).every((member) => change[member] === known[member])) return known;
+    if (change.state !== undefined && isSettled({ state: change.state })) this.sent.delete(key);
     const since = change.state === undefined || change.state === known.state ? known.since : new Date().toISOString();
     return this.keep(key, { ...known, ...change, since });
   }
@@ -225,11 +226,12 @@ export class Journal {
     }
   }
 
-  private async prune(now: number): Promise<void> {
+  /** Forgets what was settled thirty days before `now`, milliseconds since 1970, and is gone; only while nothing is begun. */
+  async prune(now: number): Promise<void> {
     const isOld = (at: string): boolean => now - Date.parse(at) >= KEEP_SETTLED_MS;
     for (const [key, entry] of [...this.entries]) {
       // While the file is still there its entry is what keeps it from being announced again
-      if (!isSettled(entry) || !isOld(entry.since) || (await exists(entry.path))) continue;
+      if (!isSettled(entry) || entry.erasing === true || !isOld(entry.since) || (await exists(entry.path))) continue;
       this.entries.delete(key);
       await removeDurably(this.pathOf(key));
     }

@@ -116,6 +116,22 @@ describe('upload', () => {
     expect(received?.file).toMatchObject({ camera: 'C-1', officer: 'B-2', clockOffsetMs: -1500, recordedAt });
   });
 
+  it('announces files with long tracks under several manifests, because one would be larger than the service takes', async () => {
+    const clips = await Promise.all(['a.mp4', 'b.mp4', 'c.mp4'].map((name) => clip(name, 100)));
+    const gpsTrack = Array.from({ length: 10_000 }, (_, i) => ({
+      atMs: i * 1000,
+      latE7: -400_000_000 - i,
+      lonE7: -1_000_000_000 - i,
+    }));
+    for (const { path } of clips) await writeFile(`${path}.json`, JSON.stringify({ gpsTrack }));
+    expect(await upload(...clips.map(({ path }) => path), '--manifest', join(home, 'note'))).toMatchObject({ code: 0 });
+    expect(service.recordings.size).toBe(3);
+    const copies = (await readdir(home)).filter((name) => name.startsWith('note')).sort();
+    expect(copies).toEqual(['note', 'note-2', 'note-3']);
+    const notes = await Promise.all(copies.map((name) => readFile(join(home, name), 'utf8')));
+    expect(notes.flatMap((note) => readManifest(note).files.map(({ name }) => name)).sort()).toEqual(['a.mp4', 'b.mp4', 'c.mp4']);
+  });
+
   it('writes a time with an offset as UTC into the manifest', async () => {
     const { path } = await clip('clip.mp4', 100);
     await upload(path, '--recorded-at', '2026-11-20T10:30:00+02:00', '--clock-offset-ms=-20');
@@ -124,7 +140,7 @@ describe('upload', () => {
   });
 
   it('loses nothing when connections break before and after the server did its work', async () => {
-    service.fault = (_method, _path, count) => (['drop', 'drop-after', { status: 503 }] as const)[count - 1];
+    service.fault = (_method, _path, count) => (['drop', 'drop-after', { status: 503 }, { status: 408 }] as const)[count - 1];
     const { path, content } = await clip('clip.mp4', 3 * PART_SIZE + 1);
     const answer = await upload(path);
     expect(answer).toMatchObject({ code: 0 });
@@ -176,6 +192,19 @@ describe('upload', () => {
     expect(answer.stderr).toContain('ECONNREFUSED');
   });
 
+  it('ends with 75 when the disk is full already while it finishes what the last run was erasing', async () => {
+    const { path } = await clip('card/clip.mp4', 100);
+    expect(await upload(path, '--receipts', join(home, 'receipts'))).toMatchObject({ code: 0 });
+    const [name = ''] = await readdir(join(dockHome.state, 'files'));
+    const entry = join(dockHome.state, 'files', name);
+    await writeFile(entry, (await readFile(entry, 'utf8')).replace('"state"', '"erasing":true,"state"'));
+    await rm(path);
+    // A limit on the size of any file stands for the full disk
+    const args = ['upload', (await clip('other.mp4', 100)).path, '--camera', 'C-9', '--patience', '1', '--ffprobe', 'off'];
+    const { code, stderr } = await dockHome.start(args, {}, [], ['prlimit', '--fsize=400', '--']).ended;
+    expect({ code, stderr }).toMatchObject({ code: 75, stderr: expect.stringContaining('the disk of this dock is full') });
+  });
+
   it('sends a part again that arrived damaged, twice at most', async () => {
     const damaged: Fault = { status: 422, problem: { title: 'Digest mismatch' } };
     service.fault = (method, path, count) => (method === 'PUT' && path.endsWith('/2') && count <= 2 ? damaged : undefined);
@@ -215,6 +244,43 @@ describe('upload', () => {
     expect(answer.code).toBe(1);
     expect(JSON.parse(answer.stdout)).toMatchObject({ state: 'duplicate', duplicateOf: holder, problem });
     expect(await readdir(join(dockHome.state, 'manifests'))).toEqual([]);
+  });
+
+  it('counts what it had sealed before its journal and receipts were lost as sealed, under receipts fetched anew, and sends nothing', async () => {
+    const clips = [await clip('one.mp4', 2 * PART_SIZE), await clip('two.mp4', 100)];
+    const paths = clips.map(({ path }) => path);
+    expect(await upload(...paths, '--receipts', join(home, 'receipts'))).toMatchObject({ code: 0 });
+    const sent = service.count('PUT', /./);
+    await rm(dockHome.state, { recursive: true });
+    await rm(join(home, 'receipts'), { recursive: true });
+    // Beside a file that is new, and with nothing but what is known
+    const fresh = await clip('fresh.mp4', 100);
+    for (const [names, flags] of [
+      [[paths[0] ?? '', fresh.path], []],
+      [[paths[1] ?? ''], ['--erase-after-receipt']],
+    ] as const) {
+      const answer = await upload(...names, '--receipts', join(home, 'receipts'), '--json', ...flags);
+      expect(answer).toMatchObject({ code: 0, stderr: expect.stringContaining('sealed before') });
+      const [line = ''] = answer.stdout.split('\n');
+      expect(Object.keys(JSON.parse(line) as object)).not.toEqual(expect.arrayContaining(['duplicateOf']));
+      expect(Object.keys(JSON.parse(line) as object)).not.toEqual(expect.arrayContaining(['problem']));
+    }
+    expect(service.count('PUT', /./)).toBe(sent + 1);
+    expect(clips.map(({ content }) => service.of(content).length)).toEqual([1, 1]);
+    expect(await dock('verify-receipts', join(home, 'receipts'))).toMatchObject({ code: 0 });
+    expect(await readdir(join(home, 'receipts'))).toHaveLength(3);
+    expect((await dockHome.statusOf('--all')).map(({ state }) => state).sort()).toEqual(['erased', 'sealed', 'sealed']);
+  });
+
+  it('keeps a file that is said to be sealed already, by this dock, under a receipt that does not verify', async () => {
+    const { path } = await clip('clip.mp4', 100);
+    await upload(path, '--receipts', join(home, 'receipts'));
+    await rm(dockHome.state, { recursive: true });
+    service.lies = true;
+    const answer = await upload(path, '--receipts', join(home, 'again'), '--erase-after-receipt');
+    expect(answer).toMatchObject({ code: 1, stdout: expect.stringContaining('the receipt does not verify') });
+    expect(await readdir(join(home, 'again'))).toEqual([]);
+    expect((await stat(path)).isFile()).toBe(true);
   });
 
   it('keeps no receipt that does not verify', async () => {

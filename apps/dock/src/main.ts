@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { defaultConfigPath } from './dock-config.js';
-import { messageOf, UsageFault } from './dock-faults.js';
+import { JournalTaken, messageOf, ServerUnreachable, UsageFault } from './dock-faults.js';
 import { isNoRoom } from './durable-write.js';
 import { acceptCommand, enrolCommand } from './enrol-command.js';
 import { hangUp } from './http-exchange.js';
@@ -19,8 +19,9 @@ const EXIT_CODES = `
 Exit codes:
   0   everything sealed, or verified; watch: ended when it was told to
   1   a file was refused, quarantined or failed, or has to be looked at; the reason is printed
-  2   wrong usage or configuration, or another process works on the journal; nothing was sent
-  75  the server could not be reached, or the disk here was full, for as long as patience lasted: run the same command again later`;
+  2   wrong usage or configuration; nothing was sent
+  75  another process works on the journal, or the server could not be reached, or the disk here was full, for as long as patience
+      lasted: run the same command again later`;
 
 const program = new Command('custodiet-dock')
   .description(
@@ -162,6 +163,9 @@ try {
   } else if (error instanceof UsageFault) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 2;
+  } else if (error instanceof JournalTaken || error instanceof ServerUnreachable) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 75;
   } else if (isNoRoom(error)) {
     process.stderr.write(`The disk of this dock is full, nothing can be begun: ${messageOf(error)}\n`);
     process.exitCode = 75;

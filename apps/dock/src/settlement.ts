@@ -25,6 +25,8 @@ export interface SettlementOptions {
 
 const FIRST_POLL_MS = 200;
 const LONGEST_POLL_MS = 5000;
+/** It becomes part of an address and of a file's name. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** From "everything is sent" to "receipt on disk", and to the deletion here where that is asked for. */
 export class Settlement {
@@ -45,7 +47,7 @@ export class Settlement {
   /** Waits for the end of what was sent, and puts it on record; sealed it is only with its receipt on disk. @throws ServerUnreachable, TlogError */
   async settle(key: string, sent: RemoteFile): Promise<void> {
     const remote = await this.settled(sent);
-    const { recording } = remote;
+    const { recording, duplicateOf } = remote;
     switch (remote.state) {
       case 'sealed':
         return this.keepReceipt(key, recording, await this.receiptOf(recording));
@@ -59,12 +61,13 @@ export class Settlement {
       case 'duplicate':
         // Whoever announced it first may never finish: then it is this copy that has to arrive
         if (isHeldUnsealed(remote))
-          throw new ServerUnreachable(
-            `somebody else is bringing the same file in, as recording ${remote.duplicateOf ?? recording}`,
-          );
+          throw new ServerUnreachable(`somebody else is bringing the same file in, as recording ${duplicateOf ?? recording}`);
+        // A copy of what this dock had sealed, or the file itself after its journal was lost: what is proven of those bytes holds of these
+        if (remote.yours === true && duplicateOf !== undefined && UUID.test(duplicateOf))
+          return this.keepOwnReceipt(key, duplicateOf);
         await this.journal.update(key, {
           state: 'duplicate',
-          duplicateOf: remote.duplicateOf,
+          duplicateOf,
           trouble: remote.reason ?? 'the same file is held already',
           ...(recording === '' ? {} : { recording }),
         });
@@ -103,13 +106,22 @@ export class Settlement {
     }
   }
 
+  private async keepOwnReceipt(key: string, recording: string): Promise<void> {
+    const receipt = await this.receiptOf(recording);
+    const { path } = this.journal.need(key);
+    this.options.progress.say(
+      `${path}: this dock had the same file sealed before, so nothing is sent; its receipt is fetched again`,
+    );
+    return this.keepReceipt(key, recording, receipt);
+  }
+
   private async keepReceipt(key: string, recording: string, receipt: string): Promise<void> {
     const { path, file } = this.journal.need(key);
     const { index, at } = verifyReceipt(receipt, { logKey: this.options.logKey, sha256: file?.sha256 ?? '', recording });
     const kept = join(this.options.receiptsFor(path), `${recording}.receipt.json`);
     await this.writer.write(kept, receipt);
     const sealed = { recording, receipt: kept, logIndex: String(index), sealedAt: at };
-    await this.journal.update(key, { state: 'sealed', ...sealed, trouble: undefined });
+    await this.journal.update(key, { state: 'sealed', ...sealed, duplicateOf: undefined, trouble: undefined });
   }
 
   /** Deletes the file here, or puts on record why not. Rejects only when the run is ended. */

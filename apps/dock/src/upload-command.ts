@@ -19,8 +19,9 @@ export interface UploadFlags extends SessionFlags, StatedMetadata {
 const MANIFEST_FIRST_LINE = 'custodiet/manifest/v1\n';
 
 /**
- * Answers the exit code. The files are announced under one manifest, signed once all are read; a file that an earlier run announced keeps the
- * manifest of that run, whatever it is named together with today. @throws UsageFault before anything is sent
+ * Answers the exit code. The files are announced under one manifest, or a few where they are many, signed once all are read; a file that an earlier run announced keeps the
+ * manifest of that run, whatever it is named together with today. @throws UsageFault before anything is sent, ServerUnreachable when
+ * the disk stayed full: nothing was lost, and nothing can be begun
  */
 export async function uploadCommand(paths: readonly string[], flags: UploadFlags): Promise<number> {
   const signal = new AbortController().signal;
@@ -36,11 +37,6 @@ export async function uploadCommand(paths: readonly string[], flags: UploadFlags
       read.map(async (each) => ('entry' in each ? session.delivery.deliver(keyOf(each.entry)) : each.outcome)),
     );
     return report(outcomes, flags.json === true);
-  } catch (error) {
-    if (!(error instanceof ServerUnreachable)) throw error;
-    // A disk that stayed full: nothing was lost, and nothing can be begun
-    process.stderr.write(`${error.message}\n`);
-    return 75;
   } finally {
     await session.journal.close();
   }
@@ -106,12 +102,16 @@ async function supersede({ path, size, modifiedMs }: RecordingFile, journal: Doc
   }
 }
 
-/** Puts a copy where the user asked for one. @throws UsageFault when something that is no manifest is there already */
+/** Puts a copy where the user asked for one; where there are several, under that name with -2, -3… behind it. @throws UsageFault */
 async function keepManifest(where: string | true, entries: readonly JournalEntry[], { journal }: DockSession): Promise<void> {
-  const [first] = entries;
-  const note = entries.flatMap(({ file, spent }) => (file === undefined ? [] : [journal.noteFor(file, spent)])).find(Boolean);
-  if (first === undefined || note === undefined) return;
-  const path = where === true ? `${first.path}.manifest.note` : resolve(where);
+  const notes = entries.flatMap(({ file, spent }) => (file === undefined ? [] : (journal.noteFor(file, spent)?.text ?? [])));
+  const path = where === true ? `${entries[0]?.path ?? ''}.manifest.note` : resolve(where);
+  for (const [index, note] of [...new Set(notes)].entries())
+    await copyManifest(note, index === 0 ? path : `${path}-${String(index + 1)}`);
+}
+
+/** @throws UsageFault when something that is no manifest is there already */
+async function copyManifest(note: string, path: string): Promise<void> {
   const there = await readFile(path, 'utf8').catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw new UsageFault(`${path} cannot be read: ${messageOf(error)}`);
@@ -123,7 +123,7 @@ async function keepManifest(where: string | true, entries: readonly JournalEntry
     );
   }
   await mkdir(dirname(path), { recursive: true });
-  await writeDurably(path, note.text);
+  await writeDurably(path, note);
 }
 
 function report(outcomes: readonly FileOutcome[], json: boolean): number {

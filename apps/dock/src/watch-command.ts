@@ -18,6 +18,7 @@ export interface WatchFlags extends SessionFlags, StatedMetadata {
 }
 
 const LONGEST_LOOK_MS = 2000;
+const PRUNE_EVERY_MS = 24 * 3600 * 1000;
 /** After that an answer that is still on its way is not waited for: everything is resumable. */
 const END_WITHIN_MS = 10_000;
 
@@ -41,10 +42,12 @@ export async function watchCommand(folders: readonly string[], flags: WatchFlags
   try {
     if (flags.retryStopped === true) await watch.retryStopped();
     session.progress.say(`watching ${roots.join(', ')}`);
+    let prunedAt = Date.now();
     const everyMs = Math.min(LONGEST_LOOK_MS, Math.max(200, settleMs / 2));
     for (;;) {
       const isIdle = await watch.look();
       if (isIdle && flags.once === true) return watch.isAllSealed ? 0 : 1;
+      if (Date.now() - prunedAt >= PRUNE_EVERY_MS) await watch.forgetSettled((prunedAt = Date.now()));
       await delay(everyMs, undefined, { signal: ending.signal });
     }
   } catch (error) {
@@ -52,8 +55,10 @@ export async function watchCommand(folders: readonly string[], flags: WatchFlags
     session.progress.say('ending; what is under way goes on at the next start');
     return 0;
   } finally {
+    // Whoever started it starts it again when it did not end because it was told to
+    const code = ending.signal.aborted || flags.once === true ? process.exitCode : 1;
     ending.abort();
-    const impatience = setTimeout(() => process.exit(), END_WITHIN_MS);
+    const impatience = setTimeout(() => process.exit(code), END_WITHIN_MS);
     await watch.ended();
     await session.journal.close();
     clearTimeout(impatience);

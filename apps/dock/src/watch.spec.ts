@@ -165,9 +165,27 @@ it('lets only one process work on a journal, and the second says which has it', 
   const watch = watching('--camera', 'C-9');
   await until('it watches', () => watch.said().includes('watching'));
   const second = await watching('--camera', 'C-9').ended;
-  expect(second.code).toBe(2);
+  expect(second.code).toBe(75);
   expect(second.stderr).toContain(`Process ${String(watch.child.pid)} is at work`);
-  expect((await home.run('upload', (await home.clip('x.mp4', 10)).path, '--camera', 'C-9')).code).toBe(2);
+  expect((await home.run('upload', (await home.clip('x.mp4', 10)).path, '--camera', 'C-9')).code).toBe(75);
+  await end(watch);
+});
+
+it('asks about a file that is being sealed in its own time when its camera was pulled out and the service will not say', async () => {
+  service.sealsAtOnce = false;
+  const { path, content } = await home.clip('cards/clip.mp4', 100);
+  const isAsked = (method: string, request: string): boolean => method === 'GET' && /recordings\/[^/]*$/.test(request);
+  service.fault = (method, request) => (isAsked(method, request) ? { status: 401 } : undefined);
+  const watch = watching('--camera', 'C-9');
+  await until('it is being sealed', () => service.of(content)[0]?.state === 'sealing');
+  await rm(path);
+  await until('it was asked about', () => watch.said().includes('not finished, trying again'));
+  const other = await home.clip('cards/other.mp4', 100);
+  await until('many looks later the other is sent', () => service.of(other.content)[0]?.state === 'sealing');
+  const { recording } = service.of(content)[0] ?? {};
+  expect(
+    service.requests.filter(({ method, path: request }) => method === 'GET' && request.endsWith(recording ?? '-')),
+  ).toHaveLength(1);
   await end(watch);
 });
 
@@ -211,6 +229,21 @@ it('erases under a verified receipt and says so, and what changed after it was s
   expect(sealed(kept.content.subarray(0, 50))).toBe(true);
   const [entry] = await home.statusOf();
   expect(entry).toMatchObject({ file: kept.path, state: 'sealed', trouble: expect.stringContaining('not erased') });
+});
+
+it('takes a file that looks like an erased one in everything but its bytes for what it is, another file', async () => {
+  const flags = ['--camera', 'C-9', '--once', '--erase-after-receipt'];
+  const contents = [];
+  // A camera without a clock, whose files all end at the same size
+  for (let n = 0; n < 2; n += 1) {
+    const { path, content } = await home.clip('cards/MOV0001.mp4', 100);
+    await utimes(path, 315_532_800, 315_532_800);
+    contents.push(content);
+    expect(await watching(...flags).ended).toMatchObject({ code: 0 });
+    await expect(stat(path)).rejects.toThrow('ENOENT');
+  }
+  expect(contents.map(sealed)).toEqual([true, true]);
+  expect(await readdir(`${home.state}/receipts`)).toHaveLength(2);
 });
 
 describe('a full disk on the dock', () => {

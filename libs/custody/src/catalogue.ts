@@ -92,6 +92,10 @@ export type CustodyEvent =
       readonly idleSince: string;
       readonly sha256: string;
     }
+  /** Written when the object store has lost the parts of an upload that is not complete: its sender sends them again. SI-7 */
+  | { readonly type: 'upload.begun-anew'; readonly partsLost: number }
+  /** Written when a hand-in that was not sent whole makes way for a dock that announced the same file. SI-10 */
+  | { readonly type: 'upload.superseded'; readonly manifest: string; readonly dock: string; readonly sha256: string }
   /** Written when a file is announced that is already here. SI-10 */
   | {
       readonly type: 'upload.duplicate-refused';

@@ -18,14 +18,15 @@ export class ManifestAltered extends Problem {
 }
 
 export class DuplicateRecording extends Problem {
-  constructor(holders: readonly { readonly id: string; readonly state: string }[]) {
+  /** @param holders of the files, in their order; `yours` where the dock that announces them brought it in itself */
+  constructor(holders: readonly { readonly id: string; readonly state: string; readonly yours: boolean }[]) {
     const recordings = holders.map(({ id }) => id);
     super(
       409,
       'duplicate-recording',
       'Already here',
       `This file was announced before, as recording ${recordings.join(', ')}. Nothing was stored twice.`,
-      { recordings, states: holders.map(({ state }) => state) },
+      { recordings, states: holders.map(({ state }) => state), yours: holders.map(({ yours }) => yours) },
     );
   }
 }

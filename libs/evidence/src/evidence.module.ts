@@ -38,12 +38,14 @@ import { UploadExpirySchedule } from './upload-expiry.schedule.js';
 import { UploadExpiry } from './upload-expiry.service.js';
 import { UploadPart } from './upload-part.entity.js';
 import { UploadPartsService } from './upload-parts.service.js';
+import { UploadPrecedence } from './upload-precedence.service.js';
 import { UploadsService } from './uploads.service.js';
 import { WorkSpace } from './work-space.js';
 
 const services = [
   ManifestsService,
   UploadsService,
+  UploadPrecedence,
   RecordingsService,
   RecordingLoader,
   RenditionsService,

@@ -10,6 +10,7 @@ import { StoredManifest } from './manifest.entity.js';
 import { receivingRecording } from './receiving-recording.js';
 import { RecordingOfficers } from './recording-officers.service.js';
 import { Recording } from './recording.entity.js';
+import { UploadPrecedence } from './upload-precedence.service.js';
 import { UploadsService, type UploadStatus } from './uploads.service.js';
 
 type Announced = { readonly recording: Recording; readonly duplicate: boolean };
@@ -22,6 +23,7 @@ export class ManifestsService {
     private readonly unitOfWork: UnitOfWork,
     private readonly custody: Custody,
     private readonly uploads: UploadsService,
+    private readonly precedence: UploadPrecedence,
     private readonly docks: DocksService,
     private readonly officers: RecordingOfficers,
     private readonly clock: Clock,
@@ -35,14 +37,18 @@ export class ManifestsService {
       if (isUniqueViolation(error)) return this.announceOnce(manifest, note, by);
       throw error;
     });
-    if (announced.every((file) => file.duplicate)) throw new DuplicateRecording(announced.map((file) => file.recording));
-    return { manifest: manifest.id, files: await Promise.all(announced.map((file) => this.answer(file))) };
+    if (announced.every((file) => file.duplicate)) {
+      throw new DuplicateRecording(
+        announced.map(({ recording: { id, state, dockId: by } }) => ({ id, state, yours: by === dockId })),
+      );
+    }
+    return { manifest: manifest.id, files: await Promise.all(announced.map((file) => this.answer(file, dockId))) };
   }
 
   /** A dock learns how far the holder is: only what is sealed is safe, and until then the dock must keep asking. */
-  private async answer({ recording, duplicate }: Announced): Promise<UploadStatus> {
+  private async answer({ recording, duplicate }: Announced, dockId: string): Promise<UploadStatus> {
     const status = await this.uploads.status(recording, duplicate);
-    return duplicate ? { ...status, heldAs: recording.state } : status;
+    return duplicate ? { ...status, heldAs: recording.state, yours: recording.dockId === dockId } : status;
   }
 
   private async openManifest(note: string, dockId: string, by: Attribution): Promise<Manifest> {
@@ -116,7 +122,7 @@ export class ManifestsService {
       .createQueryBuilder(Recording, 'r')
       .where("r.sha256 = :digest AND r.state NOT IN ('quarantined', 'expired') AND r.parent_id IS NULL", { digest })
       .getMany();
-    if (known !== undefined) {
+    if (known !== undefined && !(await this.precedence.makeWay(tx, known, manifest, by))) {
       // The same dock, still uploading it: it lost its place and goes on.
       if (known.dockId === manifest.dock && known.state !== 'sealed') return { recording: known, duplicate: false };
       const { name, sha256 } = file;

@@ -64,6 +64,17 @@ describe('the lock on a part', () => {
     expect(await here.holding(recording, 1, () => Promise.resolve('yes'))).toBe('yes');
   });
 
+  it('stays with whoever has it when another gave up waiting for it', async () => {
+    const recording = randomUUID();
+    const here = processOn();
+    const busy = { code: 'busy' };
+    await here.holding(recording, 1, async () => {
+      for (let i = 0; i < 3; i += 1)
+        await expect(here.holding(recording, 1, () => Promise.resolve(), 50)).rejects.toMatchObject(busy);
+    });
+    expect(await here.holding(recording, 1, () => Promise.resolve('next'))).toBe('next');
+  });
+
   it('tells whoever holds it when it is lost with its connection, and the next gets another', async () => {
     const recording = randomUUID();
     const here = processOn();

@@ -29,17 +29,22 @@ export class PartLocks implements OnApplicationShutdown {
 
   /**
    * @param work its signal is aborted when the lock was lost with the connection: another may hold it then
-   * @throws Busy when others work on the part for more than 15 s
+   * @throws Busy when others work on the part for longer than patience
    */
-  async holding<T>(recordingId: string, part: number, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
+  async holding<T>(
+    recordingId: string,
+    part: number,
+    work: (lost: AbortSignal) => Promise<T>,
+    patienceMs = GIVE_UP_MS,
+  ): Promise<T> {
     const name = `${recordingId}/${part}`;
-    const deadline = Date.now() + GIVE_UP_MS;
+    const deadline = Date.now() + patienceMs;
     const before = this.lines.get(name) ?? Promise.resolve();
     const { promise: left, resolve: leave } = Promise.withResolvers<void>();
     const line = before.then(() => left);
     this.lines.set(name, line);
     try {
-      await settledWithin(GIVE_UP_MS, before);
+      await settledWithin(patienceMs, before);
       const session = await this.locked(name, deadline);
       try {
         return await work(session.lost);
@@ -48,7 +53,10 @@ export class PartLocks implements OnApplicationShutdown {
       }
     } finally {
       leave();
-      if (this.lines.get(name) === line) this.lines.delete(name);
+      // Whoever gave up waiting leaves before those who came earlier, and the session would give their lock to the next.
+      void line.then(() => {
+        if (this.lines.get(name) === line) this.lines.delete(name);
+      });
     }
   }
 

@@ -1,8 +1,9 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Asks, By, type Caller, type Person } from '#identity';
+import { Asks, By, decide, type Caller, type Person } from '#identity';
 import type { Probe } from '#media';
+import { Clock } from '#platform';
 import { officerDiffers } from './recording-officers.rules.js';
 import { RecordingOfficers } from './recording-officers.service.js';
 import type { Recording } from './recording.entity.js';
@@ -90,17 +91,19 @@ export class RecordingsController {
   constructor(
     private readonly recordings: RecordingsService,
     private readonly officers: RecordingOfficers,
+    private readonly clock: Clock,
   ) {}
 
-  /** Newest first. Somebody who is only an officer sees their own. */
+  /** Newest first. Whoever may not read any recording sees their own. */
   @Get()
   @Asks('recording.list')
   async list(
     @Query({ schema: ListQuery }) query: z.infer<typeof ListQuery>,
     @By() { actor }: Caller,
   ): Promise<{ recordings: RecordingView[]; next: string | null }> {
-    const onlyOfficer = actor.kind === 'person' && actor.roles.every((role) => role === 'officer');
-    const { recordings, next } = await this.recordings.list({ ...query, officer: onlyOfficer ? actor.id : undefined });
+    const mayReadAny = decide(actor, 'recording.read', { kind: 'none' }, { now: this.clock.now() }).allowed;
+    const officer = mayReadAny || !('id' in actor) ? undefined : actor.id;
+    const { recordings, next } = await this.recordings.list({ ...query, officer });
     const renditions = await this.recordings.renditionsOf(recordings.map((recording) => recording.id));
     const assigned = await this.officers.assigned(recordings);
     const views = recordings.map((recording, i) => view(recording, renditions.get(recording.id), assigned[i] ?? null));

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { Custody } from '#custody';
 import { system } from '#identity';
-import { checkWhole, MediaError, probe, type Probe } from '#media';
+import { checkWhole, MediaError, probe, type MediaErrorCode, type Probe } from '#media';
 import { Clock, CONFIG, Outbox, UnitOfWork, type Config, type JobContext, type JobHandler, type Tx } from '#platform';
 import { ObjectStore, PartRefused, type StoredVersion } from '#storage';
 import { AlertsService } from './alerts.service.js';
@@ -15,8 +15,17 @@ import { WorkSpace } from './work-space.js';
 
 const BY = system('sealing');
 
-const PARTS_LOST =
-  'The object store no longer has the parts of this file, so it cannot be put together. Announce the file again to send it.';
+const CANNOT_BE_PUT_TOGETHER: Readonly<Partial<Record<PartRefused['reason'], string>>> = {
+  // The store dropped the parts by itself, or several wrote to the key.
+  'unknown-upload':
+    'The object store no longer has the parts of this file, so it cannot be put together. Announce the file again to send it.',
+  // A part came twice, with other bytes, and the store kept another of them than is on record.
+  'other-parts':
+    'The object store has other parts of this file than were taken, so it cannot be put together. Announce the file again to send it.',
+};
+
+/** What says something of the file, not of this machine. Its time limit too: a file that takes hours to look at would be looked at for ever. */
+const UNFIT: readonly MediaErrorCode[] = ['unreadable', 'no-video', 'truncated', 'time-limit'];
 
 /** What a file turned out to be, once read back. */
 type Verdict = { readonly sealed: true; readonly probe: Probe } | { readonly sealed: false; readonly problem: string };
@@ -40,11 +49,12 @@ export class SealingService implements JobHandler {
     const recording = await this.unitOfWork.reader.findOneByOrFail(Recording, { id: recordingId });
     if (recording.state !== 'sealing') return;
     const version = await this.storedVersion(recording).catch((error: unknown) => {
-      // However often it is asked, there is nothing to put together: the store dropped the parts by itself, or several wrote to the key.
-      if (error instanceof PartRefused && error.reason === 'unknown-upload') return undefined;
+      // However often it is asked, the store gives the same answer.
+      const problem = error instanceof PartRefused ? CANNOT_BE_PUT_TOGETHER[error.reason] : undefined;
+      if (problem !== undefined) return problem;
       throw error;
     });
-    if (version === undefined) return this.quarantine(recording, PARTS_LOST);
+    if (typeof version === 'string') return this.quarantine(recording, version);
     const verdict = await this.examine(recording, version, signal);
     if (verdict.sealed) await this.seal(recording, version, verdict.probe);
     else await this.quarantine(recording, verdict.problem);
@@ -115,8 +125,7 @@ export class SealingService implements JobHandler {
         await checkWhole(this.workSpace.tools, path, found, signal);
         return { sealed: true, probe: found };
       } catch (error) {
-        if (error instanceof MediaError && ['unreadable', 'no-video', 'truncated'].includes(error.code))
-          return { sealed: false, problem: error.message };
+        if (error instanceof MediaError && UNFIT.includes(error.code)) return { sealed: false, problem: error.message };
         throw error;
       }
     });

@@ -1,14 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { Custody, type Attribution } from '#custody';
+import { system } from '#identity';
 import { NotFound, Unavailable, UnitOfWork } from '#platform';
-import { ObjectStore, PartRefused as RefusedByStore } from '#storage';
+import { ObjectStore, PartRefused as RefusedByStore, type MultipartUpload } from '#storage';
 import { NotReceiving, PartConflict, PartRefused } from './evidence-problems.js';
 import { PartIntake } from './part-intake.js';
 import { PartLocks } from './part-locks.js';
 import { Recording } from './recording.entity.js';
 import { UploadPart } from './upload-part.entity.js';
 import { expectedPartSize, sha256OfContentDigest } from './upload-parts.rules.js';
+
+const BY = system('intake');
+const BEGINS_ANEW = 'The object store has lost what had arrived of this file, so the upload begins anew. Send the part again.';
 
 /** A part as it is announced; nothing of its body has been read. */
 export interface SentPart {
@@ -77,26 +81,28 @@ export class UploadPartsService {
     try {
       ({ etag } = await this.store.putPart(at, part, bytes, digest.toString('hex'), lost));
     } catch (error) {
-      if (error instanceof RefusedByStore) throw await this.insteadOf(error, id);
+      if (error instanceof RefusedByStore) throw await this.insteadOf(error, id, at);
       throw error;
     }
     if (lost.aborted) throw new Unavailable('The database did not answer. Send the part again.', 2);
-    await this.note(id, { part, digest, size: bytes.length, etag });
+    await this.note(id, at.uploadId, { part, digest, size: bytes.length, etag });
   }
 
   /** The row of a part that the store has. Only while the upload is open: what ends it locks the recording, so one of them is first. */
   private async note(
     id: string,
+    uploadId: string,
     { part, digest, size, etag }: { part: number; digest: Buffer; size: number; etag: string },
   ): Promise<void> {
     const rows: unknown[] = await this.unitOfWork.reader.query(
       `INSERT INTO upload_parts (recording_id, part, sha256, size, etag)
-       SELECT id, $2, $3, $4, $5 FROM recordings WHERE id = $1 AND state = 'receiving' FOR SHARE
+       SELECT id, $2, $3, $4, $5 FROM recordings WHERE id = $1 AND state = 'receiving' AND upload_id = $6 FOR SHARE
        ON CONFLICT DO NOTHING RETURNING part`,
-      [id, part, digest, size, etag],
+      [id, part, digest, size, etag, uploadId],
     );
     if (rows.length > 0 || (await this.isHere(id, part, digest))) return;
-    throw new NotReceiving((await this.get(id)).state);
+    const { state } = await this.get(id);
+    throw state === 'receiving' ? new Unavailable(BEGINS_ANEW, 2) : new NotReceiving(state);
   }
 
   /** @throws PartConflict when other bytes are */
@@ -122,13 +128,31 @@ export class UploadPartsService {
   }
 
   /** What to say of a part that the store would not take: its upload may have been given up or completed meanwhile. */
-  private async insteadOf(error: RefusedByStore, recordingId: string): Promise<Error> {
+  private async insteadOf(error: RefusedByStore, recordingId: string, at: MultipartUpload): Promise<Error> {
     const { state } = await this.get(recordingId);
     if (state !== 'receiving') return new NotReceiving(state);
+    if (error.reason === 'unknown-upload') {
+      await this.beginAnew(recordingId, at);
+      return new Unavailable(BEGINS_ANEW, 2);
+    }
     // Between us and the store a byte has turned: the next try sends it anew.
     if (error.reason === 'digest')
       return new Unavailable('The object store did not get the part as it was sent. Send it again.', 2);
     return error;
+  }
+
+  /** The store lost the upload and every part of it. The sender still has the file: its state names what is to be sent again. */
+  private async beginAnew(id: string, lost: MultipartUpload): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      const recording = await tx.findOneOrFail(Recording, { where: { id }, lock: { mode: 'pessimistic_write' } });
+      // Several parts learn of it at once; the first begins anew.
+      if (recording.state !== 'receiving' || recording.uploadId !== lost.uploadId) return;
+      const { affected } = await tx.delete(UploadPart, { recordingId: id });
+      await tx.update(Recording, { id }, { uploadId: null });
+      const partsLost = affected ?? 0;
+      // Nothing that was confirmed is lost with an upload without parts; a store that takes none must not fill the record.
+      if (partsLost > 0) await this.custody.append(tx, id, { type: 'upload.begun-anew', partsLost }, BY);
+    });
   }
 
   private async refuse(recording: Recording, { number: part }: SentPart, by: Attribution, refusal: PartRefused): Promise<never> {

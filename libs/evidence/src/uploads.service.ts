@@ -19,6 +19,8 @@ export interface UploadStatus {
   readonly duplicateOf?: string;
   /** State of the recording that holds these bytes already: a copy is safe to let go only once that one is sealed. */
   readonly heldAs?: RecordingState;
+  /** Whether the dock that asks brought that one in itself: its receipt is there for it to fetch, such as after it lost its own records. */
+  readonly yours?: boolean;
   readonly reason?: string;
 }
 

@@ -44,6 +44,7 @@ const EVENTS: { readonly [T in CustodyEventType]: readonly [Outcome, Omit<EventO
   ],
   'upload.expired': ['failed', { partsReceived: 2, partsMissing: 3, idleSince: until, sha256 }],
   'upload.begun-anew': ['failed', { partsLost: 3 }],
+  'upload.superseded': ['failed', { manifest: id, dock: id, sha256 }],
   'upload.duplicate-refused': ['refused', { manifest: id, dock: id, name: 'a.mp4', sha256 }],
   'upload.part-refused': ['refused', { part: 2, problem: 'wrong digest' }],
   'recording.sealed': [

@@ -28,6 +28,7 @@ const NOT_DONE: ReadonlyMap<string, Outcome> = new Map<CustodyEventType, Outcome
   ['access.denied', 'refused'],
   ['recording.quarantined', 'failed'],
   ['upload.expired', 'failed'],
+  ['upload.superseded', 'failed'],
   ['upload.begun-anew', 'failed'],
   ['fixity.failed', 'failed'],
   ['rendition.failed', 'failed'],
@@ -139,6 +140,12 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
     ),
   'upload.begun-anew': (e) =>
     line(`Began the upload anew: the object store had lost ${count(e.partsLost, 'part')} of it, to be sent again.`),
+  'upload.superseded': (e) =>
+    line(
+      'Announced the same file under the signature of a docking station; what a person had begun to hand in was given up for it.',
+      ['SHA-256', e.sha256],
+      ['Manifest', e.manifest],
+    ),
   'upload.duplicate-refused': (e) =>
     line(
       `Announced the same file again, as “${e.name}”; it was not stored twice.`,

@@ -264,8 +264,15 @@ describe('a multipart upload', () => {
       { part: 1, etag },
       { part: 2, etag },
     ];
-    await expect(store.completeMultipart(at, incomplete)).rejects.toMatchObject({ reason: 'other' });
+    await expect(store.completeMultipart(at, incomplete)).rejects.toMatchObject({ reason: 'other-parts' });
     expect(await all(store.listVersions(evidence, at.key))).toEqual([]);
+  });
+
+  it('does not complete with a part that was replaced after its etag was given', async () => {
+    const at = await begun();
+    const { etag } = await send(at, 1, Buffer.from('first'));
+    await send(at, 1, Buffer.from('second'));
+    await expect(store.completeMultipart(at, [{ part: 1, etag }])).rejects.toMatchObject({ reason: 'other-parts' });
   });
 
   it('is gone once aborted, and aborting again is no fault', async () => {

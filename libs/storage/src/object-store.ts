@@ -391,6 +391,10 @@ function refusedPart(error: unknown, doing: string): unknown {
       return new PartRefused('digest', `its bytes are not those of the declared SHA-256, while ${doing}`, error);
     case 'NoSuchUpload':
       return new PartRefused('unknown-upload', `no such upload, while ${doing}`, error);
+    case 'InvalidPart':
+    case 'InvalidPartOrder':
+    case 'EntityTooSmall':
+      return new PartRefused('other-parts', `the store has other parts, while ${doing}`, error);
     case undefined:
       return error;
     default:

@@ -15,8 +15,9 @@ export class PartRefused extends Error {
   /**
    * `digest`: the bytes that arrived are not those of the declared SHA-256; nothing was stored.
    * `unknown-upload`: the multipart upload was completed, aborted or never begun.
+   * `other-parts`: the parts that the upload is to be made of are not those that the store has.
    */
-  readonly reason: 'digest' | 'unknown-upload' | 'other';
+  readonly reason: 'digest' | 'unknown-upload' | 'other-parts' | 'other';
   constructor(reason: PartRefused['reason'], detail: string, cause?: unknown) {
     super(`The object store refused the part (${reason}): ${detail}`, { cause });
     this.reason = reason;

@@ -52,7 +52,8 @@ export class FaultyDockingServer {
   lies = false;
   private holding: ((method: string, path: string) => Promise<void> | undefined) | undefined;
   private partsNow = 0;
-  private readonly manifests = new Map<string, string[]>();
+  /** By manifest: the recordings that it announced. */
+  private readonly manifests = new Map<string, Set<string>>();
   private readonly counts = new Map<string, number>();
   private verifier: NoteVerifier | undefined;
   private jwtKey: CryptoKey | undefined;
@@ -162,18 +163,41 @@ export class FaultyDockingServer {
 
   private announce(note: string, response: Answerer): void {
     if (this.verifier === undefined) return problem(response, 401, { title: 'Not enrolled' });
+    if (Buffer.byteLength(note) > 2 ** 20) return problem(response, 413, { title: 'The manifest is too large' });
     const manifest = openManifest(note, this.verifier);
     const known = this.manifests.get(manifest.id);
-    const recordings =
-      known ??
-      manifest.files.map((file) => {
-        const recording = randomUUID();
-        this.recordings.set(recording, { recording, file, parts: new Map(), state: 'receiving', polls: 0, repeated: 0 });
-        return recording;
-      });
-    this.manifests.set(manifest.id, recordings);
-    const files = recordings.flatMap((recording) => this.recordings.get(recording) ?? []).map((each) => this.view(each));
-    return json(response, known === undefined ? 201 : 200, { manifest: manifest.id, files });
+    const announced = known ?? new Set<string>();
+    this.manifests.set(manifest.id, announced);
+    const files = manifest.files.map((file) => {
+      const same = [...this.recordings.values()].filter((each) => each.file.sha256 === file.sha256 && each.state !== 'expired');
+      const own = same.find(({ recording }) => announced.has(recording));
+      const held = same.find(({ state }) => state !== 'quarantined');
+      if (own === undefined && held?.state === 'sealed') return { held };
+      const taken = own ?? held ?? this.register(file);
+      announced.add(taken.recording);
+      return { taken };
+    });
+    const duplicates = files.flatMap(({ held }) => held ?? []);
+    if (duplicates.length < files.length) {
+      const duplicate = { state: 'duplicate', heldAs: 'sealed', yours: true };
+      const views = files.map(({ taken, held }) =>
+        held === undefined ? this.view(taken) : { ...this.view(held), ...duplicate, duplicateOf: held.recording },
+      );
+      return json(response, known === undefined ? 201 : 200, { manifest: manifest.id, files: views });
+    }
+    return problem(response, 409, {
+      ...{ type: 'urn:custodiet:duplicate-recording', title: 'Held already' },
+      recordings: duplicates.map(({ recording }) => recording),
+      states: duplicates.map(({ state }) => state),
+      yours: duplicates.map(() => true),
+    });
+  }
+
+  private register(file: ManifestFile): Received {
+    const recording = randomUUID();
+    const received: Received = { recording, file, parts: new Map(), state: 'receiving', polls: 0, repeated: 0 };
+    this.recordings.set(recording, received);
+    return received;
   }
 
   private takePart(received: Received, part: number, request: IncomingMessage, body: Buffer, response: Answerer): void {

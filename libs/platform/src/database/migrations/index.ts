@@ -14,6 +14,7 @@ import { FewerIndexes1763600000012 } from './1763600000012-fewer-indexes.js';
 import { Docking1763600000013 } from './1763600000013-docking.js';
 import { UploadNotices1763600000014 } from './1763600000014-upload-notices.js';
 import { UnarrivedNumbers1763600000015 } from './1763600000015-unarrived-numbers.js';
+import { UploadsBegunAnew1763600000016 } from './1763600000016-uploads-begun-anew.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -33,4 +34,5 @@ export const MIGRATIONS = [
   Docking1763600000013,
   UploadNotices1763600000014,
   UnarrivedNumbers1763600000015,
+  UploadsBegunAnew1763600000016,
 ];
