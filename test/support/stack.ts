@@ -12,6 +12,10 @@ import { HttpClient, signIn, type Credentials } from './http.js';
 import { ProductProcess } from './product-process.js';
 import { compiled, TOP } from './repository.js';
 
+/** Variables to replace; as a function, of what they would have been: to put something between the product and a service of its own. */
+export type Overrides =
+  Readonly<Record<string, string>> | ((env: Readonly<Record<string, string>>) => Readonly<Record<string, string>>);
+
 export interface TestEnvironment {
   /** The whole environment of the product's processes, without the administrator's connection. */
   readonly env: Readonly<Record<string, string>>;
@@ -50,7 +54,7 @@ const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'FFMPEG_PATH', 'FFPROBE_PAT
 const PROVIDED = ['REDIS_URL', 'S3_ENDPOINT', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'];
 
 /** A new database, bucket names, log key, work folder and ports on the services of the test run. Nothing is started. */
-export async function testEnvironment(overrides: Readonly<Record<string, string>> = {}): Promise<TestEnvironment> {
+export async function testEnvironment(overrides: Overrides = {}): Promise<TestEnvironment> {
   const provided = Object.fromEntries(PROVIDED.map((name) => [name, required(name)]));
   const inherited = INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : []));
   const [port, workerPort] = await freePorts();
@@ -80,8 +84,8 @@ export async function testEnvironment(overrides: Readonly<Record<string, string>
     SIGN_IN_ATTEMPTS_PER_MINUTE: '1000',
     WORK_DIR: workDir,
     DEMO_ACCOUNTS_FILE: join(workDir, 'demo-accounts.json'),
-    ...overrides,
   };
+  Object.assign(env, typeof overrides === 'function' ? overrides(env) : overrides);
   const dispose = async (): Promise<void> => {
     await database.drop();
     await rm(workDir, { recursive: true, force: true });
@@ -93,7 +97,7 @@ export async function testEnvironment(overrides: Readonly<Record<string, string>
  * Starts API and worker as processes of their own, with data of their own. The build in `dist/` is what runs.
  * @throws Error with the end of the log of whatever did not start
  */
-export async function startStack(overrides: Readonly<Record<string, string>> = {}): Promise<Stack> {
+export async function startStack(overrides: Overrides = {}): Promise<Stack> {
   const { env, database, logKey, dispose } = await testEnvironment(overrides);
   const url = `http://127.0.0.1:${env['PORT'] ?? ''}`;
   const logOf = (name: string): string => join(env['WORK_DIR'] ?? '', `${name}.log`);
