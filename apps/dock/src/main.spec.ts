@@ -224,11 +224,10 @@ describe('upload', () => {
       problem: { title: 'Camera is not known', detail: 'Ask the administrator to add C-9.' },
     };
     const [bad, good] = [await clip('bad.mp4', PART_SIZE), await clip('good.mp4', PART_SIZE)];
-    let seen: string | undefined;
-    service.fault = (method, path) => {
-      if (method === 'PUT') seen ??= path;
-      return method === 'PUT' && path === seen ? refused : undefined;
-    };
+    // Both are under way at once, and either may come first
+    const isBad = (path: string): boolean =>
+      [...service.recordings.values()].some(({ file, recording }) => file.name === 'bad.mp4' && path.includes(recording));
+    service.fault = (method, path) => (method === 'PUT' && isBad(path) ? refused : undefined);
     const answer = await upload(bad.path, good.path);
     expect(answer.code).toBe(1);
     expect(answer.stdout).toContain('bad.mp4: failed, kept here: Camera is not known: Ask the administrator to add C-9.');
