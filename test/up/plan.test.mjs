@@ -185,6 +185,12 @@ describe('what must be installed', () => {
     }
   });
 
+  it("is what judges the dock's unit for the tests, where there is none", () => {
+    const without = { postgres: () => true, font: () => true, program: (name) => name !== 'systemd-analyze' };
+    assert.deepEqual(missingPackages(native, {}, without), []);
+    assert.deepEqual(missingPackages(native, {}, without, { browser: true }), ['systemd']);
+  });
+
   it('is what no service is where the services come from elsewhere', () => {
     const sources = { postgres: 'docker', redis: 'named', objectStore: 'minio' };
     assert.deepEqual(missingPackages(sources, {}, { ...nothing, font: () => true }), ['ffmpeg', 'openssl', 'unzip']);
