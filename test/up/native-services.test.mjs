@@ -11,8 +11,10 @@ import { StandInProduct } from './stand-in-product.mjs';
 /** Native services, whatever Docker engine this machine has. */
 const NATIVE = { DOCKER_HOST: 'tcp://127.0.0.1:1' };
 
-/** 127.0.0.1 as the kernel writes it. */
-const LOOPBACK = '0100007F';
+/** 127.0.0.1 and ::1 as the kernel writes them. MinIO listens on both. */
+const LOOPBACK = ['0100007F', '00000000000000000000000001000000'];
+/** What a stranger's question to an object store is answered with: by Ceph with an empty list, by MinIO with a refusal. */
+const STORE_ANSWERS = [200, 403];
 const LISTENING = '0A';
 
 /** The addresses on which these processes, or what they started in their process groups, listen. From /proc/net, proc(5). */
@@ -123,7 +125,7 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
     const pids = services().map(([, { pid }]) => pid);
     const addresses = listening(pids);
     assert.ok(addresses.length >= 4, addresses.join());
-    for (const address of addresses) assert.equal(address, LOOPBACK);
+    for (const address of addresses) assert.ok(LOOPBACK.includes(address), address);
   });
 
   it('starts API, worker and witness again when they end by themselves, and says so', async () => {
@@ -185,7 +187,7 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
     assert.equal(psql('SELECT answer FROM kept'), '42');
     assert.equal(await redis('GET', 'kept'), 'forty-two');
     assert.equal(product.read('run.json').environment.S3_ENDPOINT, endpoint);
-    assert.equal((await fetch(endpoint)).status, 200);
+    assert.ok(STORE_ANSWERS.includes((await fetch(endpoint)).status));
     assert.equal(policyOf(environment), policy);
     assert.doesNotMatch(started.out, /witness key/);
   });
@@ -228,7 +230,7 @@ describe('a service started with native PostgreSQL, Redis and object store', { t
       await product.saw(started, 'Custodiet runs at');
       for (const [name, port] of Object.entries(settings().ports)) assert.notEqual(port, ports[name], name);
       assert.equal(psql('SELECT answer FROM kept'), '42');
-      assert.equal((await fetch(product.read('run.json').environment.S3_ENDPOINT)).status, 200);
+      assert.ok(STORE_ANSWERS.includes((await fetch(product.read('run.json').environment.S3_ENDPOINT)).status));
     } finally {
       for (const server of strangers) server.close();
     }
