@@ -5,12 +5,17 @@ import type { HttpClient } from '../support/http.js';
 /** Entries get their place in the log a moment after the change they record. */
 const WITHIN_MS = 10_000;
 
-/** The recording's custody entries, first to last. @param reader auditor or custodian */
+/** The recording's custody entries, first to last, all that were on record when this was called. @param reader auditor or custodian */
 export async function chainOf(reader: HttpClient, recording: string): Promise<readonly CustodyEntryAnswer[]> {
-  const { entries } = (await reader.get<{ entries: CustodyEntryAnswer[] }>(`/api/recordings/${recording}/custody`)).expect(
-    200,
-  ).body;
-  return entries;
+  return eventually(
+    `every entry on the chain of ${recording} has its place`,
+    async () => {
+      const answer = await reader.get<{ entries: CustodyEntryAnswer[]; waiting: number }>(`/api/recordings/${recording}/custody`);
+      const { entries, waiting } = answer.expect(200).body;
+      return waiting === 0 && entries;
+    },
+    { withinMs: WITHIN_MS },
+  );
 }
 
 /** Waits for an entry of that type for which `matches` holds. @throws NeverHappened */

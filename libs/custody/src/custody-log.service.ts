@@ -217,6 +217,15 @@ export class CustodyLog {
     return (await look()) ?? this.notifications.waitFor('custody_sequenced', look, timeoutMs, () => new LogBehind());
   }
 
+  /** Entries about the subject that are committed and have no place in the log yet. */
+  async waiting(subject: string): Promise<number> {
+    const [row] = await this.query<{ waiting: number }>(
+      'SELECT count(*)::int AS waiting FROM custody_pending WHERE subject = $1',
+      [subject],
+    );
+    return row?.waiting ?? 0;
+  }
+
   /** Inclusion proofs of `indexes` in the tree of `size` leaves. RFC 6962 §2.1.1 */
   async inclusionProofs(indexes: readonly bigint[], size: bigint): Promise<Hash[][]> {
     const read = readNodes(this.query, size, indexes);

@@ -25,6 +25,12 @@ export class CheckedChains {
     return this.check(subject, await this.log.chain(subject));
   }
 
+  /** The same, and how many entries have no place in the chain yet. Counted before it is read: with none, all of them are in it. */
+  async readAndCount(subject: string): Promise<{ entries: ChainEntry[]; waiting: number }> {
+    const waiting = await this.log.waiting(subject);
+    return { entries: await this.read(subject), waiting };
+  }
+
   /** The same for a chain that was read from the log already. @throws LogInconsistent */
   async check(subject: string, stored: readonly StoredEntry[]): Promise<ChainEntry[]> {
     const { origin } = await this.identity();

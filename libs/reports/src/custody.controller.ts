@@ -55,12 +55,13 @@ export class CustodyController {
     private readonly bundles: EvidenceBundles,
   ) {}
 
-  /** Every entry about the recording, first one first. */
+  /** Every entry about the recording, first one first. `waiting` more are on record and get their place within a moment. */
   @Get(':id/custody')
   @Header('Cache-Control', 'no-store')
   @Asks('custody.read', RecordingLoader)
-  async custody(@Param('id') id: string): Promise<{ recording: string; entries: CustodyEntryView[] }> {
-    return { recording: id, entries: (await this.chains.read(id)).map(view) };
+  async custody(@Param('id') id: string): Promise<{ recording: string; entries: CustodyEntryView[]; waiting: number }> {
+    const { entries, waiting } = await this.chains.readAndCount(id);
+    return { recording: id, entries: entries.map(view), waiting };
   }
 
   /** The export is itself an entry; its `sha256` is that of this PDF. */
