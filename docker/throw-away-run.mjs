@@ -17,7 +17,7 @@ import { Settings } from './settings.mjs';
  * @param {(environment: Record<string, string>, dataFolder: string) => Promise<{ failed: boolean }>} work
  */
 export async function withThrowAwayServices({ top, user, progress }, kind, { skipBuild = false }, work) {
-  const plan = await planServices({ user, holders: {}, browser: kind === 'test' });
+  const plan = await planServices({ user, holders: {}, tests: kind === 'test' });
   const runName = `${kind}-${process.pid}`;
   const dataFolder = join(top, '.data', runName);
   const logs = join(top, '.data', 'logs', runName);

@@ -6,15 +6,25 @@ import { ask, interrupted, onPath, run } from '../processes.mjs';
 import { CEPH_PROGRAMS } from './native-ceph.mjs';
 import { findPostgresPrograms } from './native-postgres.mjs';
 
-/** Names under which systems have the browser that test/support/browser.ts looks for. */
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
+/** What the tests need beyond the product: package, and the names under which systems have its program. */
+const FOR_TESTS = [
+  // The console is sat before in a real one: test/support/browser.ts looks for it.
+  ['chromium', ['chromium', 'chromium-browser', 'google-chrome']],
+  // Judges the dock's unit; a container of Debian has none.
+  ['systemd', ['systemd-analyze']],
+  // Breaks video files in a repeatable way.
+  ['zzuf', ['zzuf']],
+  // A code that is covered in a redaction must be found in no frame: one draws it, the other looks for it.
+  ['qrencode', ['qrencode']],
+  ['zbar-tools', ['zbarimg']],
+];
 
 /**
  * The Debian and Ubuntu packages that hold what is missing here, given where the services come from.
  * @param {object} [use]
- * @param {boolean} [use.browser] the tests sit before the console in a real one; nothing else needs it
+ * @param {boolean} [use.tests] they need more than the product
  */
-export function missingPackages(sources, user, has = installed, { browser = false } = {}) {
+export function missingPackages(sources, user, has = installed, { tests = false } = {}) {
   const missing = [];
   if (sources.postgres === 'native' && !has.postgres()) missing.push('postgresql');
   if (sources.redis === 'native' && !has.program('redis-server')) missing.push('redis-server');
@@ -28,15 +38,20 @@ export function missingPackages(sources, user, has = installed, { browser = fals
   if (!has.font()) missing.push('fonts-dejavu-core');
   // Timestamps and single entries of a bundle are checked with these, in the tests and by whoever follows libs/tlog/README.md.
   for (const name of ['openssl', 'unzip']) if (!has.program(name)) missing.push(name);
-  if (browser && !BROWSERS.some((name) => has.program(name))) missing.push('chromium');
-  // Judges the dock's unit; a container of Debian has none. Like the browser it is for the tests alone.
-  if (browser && !has.program('systemd-analyze')) missing.push('systemd');
+  // Shuts ffmpeg in, away from network and files.
+  if (has.linux() && !has.program('bwrap')) missing.push('bubblewrap');
+  // Trained classifiers that propose faces and number plates.
+  if (!has.cascades()) missing.push('opencv-data');
+  for (const [name, programs] of tests ? FOR_TESTS : [])
+    if (!programs.some((program) => has.program(program))) missing.push(name);
   return missing;
 }
 
 const installed = {
   postgres: () => findPostgresPrograms() !== undefined,
   program: (name) => (name.includes('/') ? existsSync(name) : onPath(name) !== undefined),
+  linux: () => process.platform === 'linux',
+  cascades: () => process.platform !== 'linux' || existsSync('/usr/share/opencv4/haarcascades'),
   font: () => process.platform !== 'linux' || existsSync('/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'),
 };
 

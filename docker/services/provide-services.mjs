@@ -15,11 +15,11 @@ import { startRedis, stopRedis } from './native-redis.mjs';
  * Decides where each service comes from and what must be installed for it. Asks the machine, changes nothing.
  * @throws {Refusal} exit code 2 when something is missing that cannot be installed from here
  */
-export async function planServices({ user, holders, browser = false }) {
+export async function planServices({ user, holders, tests = false }) {
   const needsEngine = !user.DATABASE_URL || !user.REDIS_URL || !user.S3_ENDPOINT;
   const docker = needsEngine && (await dockerAnswers());
   const sources = chooseServices({ user, docker, minio: onPath('minio') !== undefined, holders });
-  return { sources, packages: await planPackages(missingPackages(sources, user, undefined, { browser })) };
+  return { sources, packages: await planPackages(missingPackages(sources, user, undefined, { tests })) };
 }
 
 /** Installs what the plan found missing. */

@@ -156,7 +156,8 @@ describe('the choice of services', () => {
 });
 
 describe('what must be installed', () => {
-  const nothing = { postgres: () => false, program: () => false, font: () => false };
+  const nothing = { postgres: () => false, program: () => false, font: () => false, cascades: () => false, linux: () => true };
+  const everything = { postgres: () => true, program: () => true, font: () => true, cascades: () => true, linux: () => true };
   const native = { postgres: 'native', redis: 'native', objectStore: 'ceph' };
 
   it('is every native service and ffmpeg on a bare machine', () => {
@@ -170,36 +171,37 @@ describe('what must be installed', () => {
       'fonts-dejavu-core',
       'openssl',
       'unzip',
+      'bubblewrap',
+      'opencv-data',
     ];
     assert.deepEqual(missingPackages(native, {}, nothing), packages);
   });
 
-  it('is a browser too for the tests, unless there is one under any of its names', () => {
-    const all = { postgres: () => true, program: () => true, font: () => true };
-    const without = { ...all, program: (name) => !/^(chromium|google-chrome)/.test(name) };
-    assert.deepEqual(missingPackages(native, {}, without), []);
-    assert.deepEqual(missingPackages(native, {}, without, { browser: true }), ['chromium']);
+  it('is more for the tests, unless it is there under any of its names', () => {
+    const bare = { ...everything, program: (name) => !/chrom|systemd|zzuf|qrencode|zbar/.test(name) };
+    assert.deepEqual(missingPackages(native, {}, bare), []);
+    const forTests = missingPackages(native, {}, bare, { tests: true });
+    assert.deepEqual(forTests, ['chromium', 'systemd', 'zzuf', 'qrencode', 'zbar-tools']);
     for (const browser of ['chromium', 'chromium-browser', 'google-chrome']) {
-      const program = (name) => name === browser || without.program(name);
-      assert.deepEqual(missingPackages(native, {}, { ...all, program }, { browser: true }), []);
+      const program = (name) => name === browser || !/chrom/.test(name);
+      assert.deepEqual(missingPackages(native, {}, { ...everything, program }, { tests: true }), []);
     }
-  });
-
-  it("is what judges the dock's unit for the tests, where there is none", () => {
-    const without = { postgres: () => true, font: () => true, program: (name) => name !== 'systemd-analyze' };
-    assert.deepEqual(missingPackages(native, {}, without), []);
-    assert.deepEqual(missingPackages(native, {}, without, { browser: true }), ['systemd']);
   });
 
   it('is what no service is where the services come from elsewhere', () => {
     const sources = { postgres: 'docker', redis: 'named', objectStore: 'minio' };
-    assert.deepEqual(missingPackages(sources, {}, { ...nothing, font: () => true }), ['ffmpeg', 'openssl', 'unzip']);
+    assert.deepEqual(missingPackages(sources, {}, { ...nothing, font: () => true }), [
+      'ffmpeg',
+      'openssl',
+      'unzip',
+      'bubblewrap',
+      'opencv-data',
+    ]);
     const user = { FFMPEG_PATH: '/opt/ffmpeg', FFPROBE_PATH: '/opt/ffprobe' };
     assert.deepEqual(
       missingPackages(sources, user, {
-        ...nothing,
-        font: () => true,
-        program: (name) => /^(\/opt\/|(openssl|unzip)$)/.test(name),
+        ...everything,
+        program: (name) => /^(\/opt\/|(openssl|unzip|bwrap)$)/.test(name),
       }),
       [],
     );

@@ -9,16 +9,29 @@ export interface Keyframe {
   readonly height: number;
 }
 
-/** Covers the picture from the first keyframe to the last, both included; position and size are interpolated linearly between keyframes. */
+/** A corner of an outline, x and y in thousandths of the box's width and height: whole numbers from 0 to 1000. */
+export type OutlinePoint = readonly [x: number, y: number];
+
+/**
+ * Covers the picture from the first keyframe to the last, both included. Keyframes give the box around the shape; position and size are
+ * interpolated linearly between them.
+ */
 export interface RedactionRegion {
-  readonly shape: 'rectangle';
+  readonly shape: 'rectangle' | 'ellipse' | 'polygon';
+  /** Of a polygon, 3 to 64 corners in order; the outline does not cross itself. */
+  readonly outline?: readonly OutlinePoint[];
   readonly keyframes: readonly Keyframe[];
+  /** Solid unless the agency's policy allows what machines may undo. */
+  readonly style?: 'solid' | 'mosaic' | 'blur';
+  /** From the agency's list, e.g. "juvenile". */
   readonly reason: string;
 }
 
 export interface RedactionMute {
   readonly fromMs: number;
   readonly toMs: number;
+  /** What is heard instead: nothing, unless a tone is asked for. */
+  readonly fill?: 'silence' | 'tone';
   readonly reason: string;
 }
 
@@ -26,6 +39,8 @@ export interface RedactionPlan {
   readonly v: 1;
   readonly regions: readonly RedactionRegion[];
   readonly mutes: readonly RedactionMute[];
+  /** The part of the recording that is kept; all of it when there is none. Times of regions and mutes stay those of the recording. */
+  readonly clip?: { readonly fromMs: number; readonly toMs: number };
 }
 
 export interface Box {
