@@ -1,7 +1,6 @@
 import type { FactoryProvider } from '@nestjs/common';
 import { CONFIG, type Config } from '#platform';
 import { PartIntake } from './part-intake.js';
-import { youngGarbageCollector } from './passing-garbage.js';
 
 const MIB = 2 ** 20;
 /** Each has at most the 64 to 128 KiB that Node reads ahead: forty docks with six parts each may wait. */
@@ -22,6 +21,5 @@ export const partIntake: FactoryProvider<PartIntake> = {
       waitMs: WAIT_MS,
       idleMs: IDLE_MS,
       leastSpeed: LEAST_BYTES_PER_SECOND,
-      tidyUp: youngGarbageCollector(),
     }),
 };

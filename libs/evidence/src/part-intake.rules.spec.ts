@@ -186,6 +186,8 @@ describe('the intake of parts', () => {
           expect(seen.waiting.length).toBeLessThanOrEqual(limits.queue);
         }
       }),
+      // Chance does not always fill a queue.
+      { examples: [[{ room: 1, share: 1, queue: 2 }, Array.from({ length: 6 }, () => ({ asks: 'a', room: 1 }))]] },
     );
     expect(sentAway.length).toBeGreaterThan(0);
   });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { OnApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
 import { Busy, PartCutOff, PartTooSlow } from './evidence-problems.js';
+import { bytesPassed } from './passing-garbage.js';
 import { type Claim, comeBackAfter, FairQueue } from './part-intake.rules.js';
 
 export interface IntakeOptions {
@@ -17,12 +18,7 @@ export interface IntakeOptions {
   readonly idleMs: number;
   /** Bytes a second below which a sender is too slow for the room that it holds. */
   readonly leastSpeed: number;
-  /** Called whenever so many bytes were read that what they arrived in is worth freeing. */
-  readonly tidyUp?: () => void;
 }
-
-/** Bytes read between two calls of `tidyUp`: less costs more pauses, more lets V8 begin a whole collection of its own. */
-const TIDY_UP_AFTER = 4 * 2 ** 20;
 
 /** A waiting part and how to tell it. */
 interface Waiter extends Claim {
@@ -39,7 +35,6 @@ export class PartIntake implements OnModuleDestroy, OnApplicationShutdown {
   private readonly ending = new AbortController();
   /** Buffers of one slot that nobody uses. */
   private spare: Buffer[] = [];
-  private sinceTidy = 0;
 
   constructor(private readonly options: IntakeOptions) {
     const { room, queue } = options;
@@ -127,13 +122,6 @@ export class PartIntake implements OnModuleDestroy, OnApplicationShutdown {
     return Buffer.allocUnsafeSlow(room);
   }
 
-  private passed(bytes: number): void {
-    this.sinceTidy += bytes;
-    if (this.sinceTidy < TIDY_UP_AFTER) return;
-    this.sinceTidy = 0;
-    this.options.tidyUp?.();
-  }
-
   /** Fills `bytes` from the body. @returns their SHA-256, made while they arrive */
   private async read(body: IncomingMessage, bytes: Buffer): Promise<Buffer> {
     const { idleMs, leastSpeed } = this.options;
@@ -153,7 +141,7 @@ export class PartIntake implements OnModuleDestroy, OnApplicationShutdown {
         chunk.copy(bytes, filled);
         hash.update(chunk);
         filled += chunk.length;
-        this.passed(chunk.length);
+        bytesPassed(chunk.length);
       };
       const onEnd = (): void => {
         if (filled < bytes.length) return fail(new PartCutOff());

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ObjectStore, StoredVersion } from '#storage';
+import { bytesPassed } from './passing-garbage.js';
 
 /** How the proof was made, as custody entries say it. */
 export const READ_BACK = 'SHA-256 of the stored version, read back whole from the object store';
@@ -41,6 +42,7 @@ export async function readBack(
       const done = onChunk?.(chunk);
       if (done !== undefined) await done;
       stalled.refresh();
+      bytesPassed(chunk.length);
     }
   } finally {
     clearTimeout(stalled);

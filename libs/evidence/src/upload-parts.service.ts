@@ -25,6 +25,17 @@ export interface SentPart {
   readonly contentDigest: string;
 }
 
+/** What is to be known of a recording to take one of its parts. */
+interface Awaited extends Pick<Recording, 'id' | 'state' | 'bucket' | 'key' | 'uploadId' | 'size' | 'partSize'> {
+  /** SHA-256 of the part, where it is here. */
+  readonly arrived: Buffer | null;
+}
+
+/** For every part twice, so it is one question for columns, not two for entities. */
+const AWAITED = `
+  SELECT r.id, r.state, r.bucket, r.key, r.upload_id AS "uploadId", r.size::float8 AS size, r.part_size AS "partSize", p.sha256 AS arrived
+  FROM recordings r LEFT JOIN upload_parts p ON p.recording_id = r.id AND p.part = $2 WHERE r.id = $1`;
+
 /** From the sender's connection into the object store. Any process takes any part, in any order, several at once. DESIGN.md §4 */
 @Injectable()
 export class UploadPartsService {
@@ -41,7 +52,7 @@ export class UploadPartsService {
    * @throws PartRefused (on record), PartConflict, NotReceiving, Busy, PartCutOff, PartTooSlow, StorageUnavailable
    */
   async receive(recordingId: string, sent: SentPart, by: Attribution): Promise<void> {
-    const recording = await this.get(recordingId);
+    const recording = await this.awaited(recordingId, sent.number);
     const digest = sha256OfContentDigest(sent.contentDigest);
     if (digest === undefined)
       throw new PartRefused('digest-missing', 'Send Content-Digest with the SHA-256 of the part (RFC 9530).');
@@ -60,7 +71,7 @@ export class UploadPartsService {
       return this.refuse(recording, sent, by, new PartRefused('part-size', detail));
     }
     // Sent again, because the answer was lost: the bytes of this digest are here, and reading them once more would not make them truer.
-    if (await this.isHere(recording.id, sent.number, digest)) return;
+    if (isThere(recording, sent.number, digest)) return;
     if (recording.state !== 'receiving') throw new NotReceiving(recording.state);
     await this.intake.take(sent.body, size, by.id ?? by.kind, async (bytes, sha256) => {
       if (!sha256.equals(digest)) {
@@ -73,9 +84,9 @@ export class UploadPartsService {
 
   /** @param lost aborted when another may be storing the same part */
   private async keep(id: string, part: number, bytes: Buffer, digest: Buffer, lost: AbortSignal): Promise<void> {
-    if (await this.isHere(id, part, digest)) return;
-    // Read anew: while this part waited for its turn another may have begun the upload.
-    const recording = await this.get(id);
+    // Read anew: while this part waited for its turn it may have come another way, or another part may have begun the upload.
+    const recording = await this.awaited(id, part);
+    if (isThere(recording, part, digest)) return;
     const at = { bucket: recording.bucket, key: recording.key, uploadId: await this.uploadIdOf(recording) };
     let etag: string;
     try {
@@ -100,20 +111,14 @@ export class UploadPartsService {
        ON CONFLICT DO NOTHING RETURNING part`,
       [id, part, digest, size, etag, uploadId],
     );
-    if (rows.length > 0 || (await this.isHere(id, part, digest))) return;
-    const { state } = await this.get(id);
+    if (rows.length > 0) return;
+    const now = await this.awaited(id, part);
+    if (isThere(now, part, digest)) return;
+    const { state } = now;
     throw state === 'receiving' ? new Unavailable(BEGINS_ANEW, 2) : new NotReceiving(state);
   }
 
-  /** @throws PartConflict when other bytes are */
-  private async isHere(recordingId: string, part: number, digest: Buffer): Promise<boolean> {
-    const known = await this.unitOfWork.reader.findOneBy(UploadPart, { recordingId, part });
-    if (known === null) return false;
-    if (!known.sha256.equals(digest)) throw new PartConflict(part);
-    return true;
-  }
-
-  private async uploadIdOf(recording: Recording): Promise<string> {
+  private async uploadIdOf(recording: Awaited): Promise<string> {
     if (recording.uploadId !== null) return recording.uploadId;
     const begun = await this.store.beginMultipart(recording.bucket, recording.key, 'application/octet-stream');
     await this.unitOfWork.reader.query(
@@ -155,11 +160,19 @@ export class UploadPartsService {
     });
   }
 
-  private async refuse(recording: Recording, { number: part }: SentPart, by: Attribution, refusal: PartRefused): Promise<never> {
+  private async refuse(recording: Awaited, { number: part }: SentPart, by: Attribution, refusal: PartRefused): Promise<never> {
     await this.unitOfWork.run((tx) =>
       this.custody.append(tx, recording.id, { type: 'upload.part-refused', part, problem: refusal.detail }, by),
     );
     throw refusal;
+  }
+
+  private async awaited(id: string, part: number): Promise<Awaited> {
+    // No part has the number 0, which stands for one that the database could not even be asked for.
+    const number = Number.isInteger(part) && part > 0 && part < 2 ** 31 ? part : 0;
+    const [recording]: readonly Awaited[] = await this.unitOfWork.reader.query(AWAITED, [id, number]);
+    if (recording === undefined) throw new NotFound('recording');
+    return recording;
   }
 
   private async get(id: string): Promise<Recording> {
@@ -167,4 +180,11 @@ export class UploadPartsService {
     if (recording === null) throw new NotFound('recording');
     return recording;
   }
+}
+
+/** @throws PartConflict when other bytes are */
+function isThere({ arrived }: Awaited, part: number, digest: Buffer): boolean {
+  if (arrived === null) return false;
+  if (!arrived.equals(digest)) throw new PartConflict(part);
+  return true;
 }
