@@ -8,7 +8,7 @@ const MAY_IMPORT = {
   custody: ['tlog', 'platform', 'storage'],
   identity: ['custody', 'platform', 'tlog'],
   evidence: ['identity', 'custody', 'storage', 'media', 'platform', 'tlog'],
-  access: ['evidence', 'identity', 'custody', 'platform', 'tlog'],
+  access: ['evidence', 'identity', 'custody', 'media', 'platform', 'tlog'],
   redaction: ['evidence', 'identity', 'custody', 'media', 'platform', 'tlog'],
   retention: ['evidence', 'identity', 'custody', 'platform', 'tlog'],
   reports: ['access', 'redaction', 'retention', 'evidence', 'identity', 'custody', 'platform', 'tlog'],

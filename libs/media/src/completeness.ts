@@ -55,11 +55,13 @@ export async function readPackets(tools: MediaTools, file: string, signal?: Abor
     onLine: (line: string): void => {
       const packet = fields(line);
       const time = number(packet.get('pts_time')) ?? number(packet.get('dts_time'));
-      lastWasDamaged = packet.get('flags')?.includes('C') ?? false;
+      const flags = packet.get('flags') ?? '';
+      lastWasDamaged = flags.includes('C');
       if (lastWasDamaged) return;
       if (packet.get('codec_type') === 'video') videoPackets += 1;
       if (time === undefined) return;
-      firstMs = Math.min(firstMs, time * 1000);
+      // What an edit list hides comes before the beginning.
+      if (!flags.includes('D')) firstMs = Math.min(firstMs, time * 1000);
       const to = (time + (number(packet.get('duration_time')) ?? 0)) * 1000;
       endMs = Math.max(endMs, to);
       if (packet.get('codec_type') === 'video' && to > lastPicture.to) lastPicture = { from: time * 1000, to };
@@ -67,7 +69,8 @@ export async function readPackets(tools: MediaTools, file: string, signal?: Abor
   };
   const errors = await runFfprobe(tools, signal === undefined ? call : { ...call, signal });
   const cutOff = lastWasDamaged || errors.some((line) => /partial file|ended prematurely/i.test(line));
-  const startMs = Math.max(0, Number.isFinite(firstMs) ? firstMs : 0);
+  // Below nought where the clock of a transport stream began anew.
+  const startMs = Number.isFinite(firstMs) ? firstMs : 0;
   const sinceStart = (ms: number): number => (Number.isFinite(ms) ? Math.round(ms - startMs) : 0);
   const lastPictureMs = { from: sinceStart(lastPicture.from), to: sinceStart(lastPicture.to) };
   return { endMs: sinceStart(endMs), videoPackets, lastPictureMs, cutOff };

@@ -1,8 +1,12 @@
 import { execFileSync, fork } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
-import { extractFrame, MediaError, probe, toolVersion, transcodeForPlayback } from './index.js';
-import type { Probe } from './index.js';
+import { extractFrame } from './frame.js';
+import { MediaError } from './media-error.js';
+import type { MediaTools } from './media-tools.js';
+import { transcodeForPlayback } from './playback.js';
+import { probe } from './probe.js';
+import { toolVersion } from './tool-version.js';
 import { ClipFolder, eventually } from './testing/clip-folder.js';
 
 // Real encoding on a machine that may be busy with other things.
@@ -48,8 +52,7 @@ describe('hostile files', () => {
   it('opens nothing else when such a file comes to the transcoder unprobed', async () => {
     const file = folder.at('hostile.mp4');
     await writeFile(file, files['an HLS playlist'] ?? '');
-    const video = { codec: 'h264', width: 320, height: 240, frameRate: '30/1', rotation: 0, pixelFormat: 'yuv420p' };
-    const forged: Probe = { container: 'mov', durationMs: 4000, video, audio: null, tags: {}, tool: '' };
+    const forged = await probe(tools, await folder.clip('honest.mp4', { seconds: 1 }));
     const error = await failure(transcodeForPlayback(tools, { file, probe: forged, outDir: folder.at('hostile') }));
     expect(error.code).toBe('failed');
     expect(error.message).not.toContain(folder.path);
@@ -107,39 +110,56 @@ describe('limits', () => {
     expect(await folder.processes()).toEqual([]);
   });
 
-  it('bounds the memory of the tool', async () => {
+  it('bounds the memory of the tool and says that it was the memory', async () => {
     const file = await folder.clip('short.mp4');
-    const tools = { ...folder.tools, memoryBytes: 64 * 1024 ** 2 };
-    const error = await failure(
-      transcodeForPlayback(tools, { file, probe: await probe(folder.tools, file), outDir: folder.at('small') }),
-    );
-    expect(error.code).toBe('failed');
+    const found = await probe(folder.tools, file);
+    // Under the first ffmpeg cannot even load its libraries, under the second it cannot make room for pictures.
+    for (const mebibytes of [64, 500]) {
+      const tools = { ...folder.tools, memoryBytes: mebibytes * 1024 ** 2 };
+      const error = await failure(transcodeForPlayback(tools, { file, probe: found, outDir: folder.at('small') }));
+      expect(error).toMatchObject({
+        code: 'over-limit',
+        message: expect.stringContaining(`the ${mebibytes} MiB allowed`) as string,
+      });
+    }
   });
 
-  it('takes ffmpeg down with a process that is killed without a chance to clean up', async () => {
-    const file = await long();
-    const source = `import { probe, transcodeForPlayback } from './index.js';
+  it('bounds the size of what the tool writes and says that it was the size', async () => {
+    const file = await folder.clip('short.mp4');
+    const tools = { ...folder.tools, fileBytes: 2000 };
+    const input = { file, probe: await probe(folder.tools, file), outDir: folder.at('large') };
+    expect(await failure(transcodeForPlayback(tools, input))).toMatchObject({ code: 'over-limit' });
+  });
+
+  it.each(['auto', 'off'] as const)(
+    'takes ffmpeg down with a process that is killed without a chance to clean up (sandbox %s)',
+    async (sandbox) => {
+      const tools: MediaTools = { ...folder.tools, sandbox };
+      const file = await long();
+      const source = `import { transcodeForPlayback } from './playback.js';
+      import { probe } from './probe.js';
       const [tools, file, outDir] = JSON.parse(process.argv[2]);
       await transcodeForPlayback(tools, { file, probe: await probe(tools, file), outDir, onProgress: () => process.send('begun') });`;
-    await build({
-      stdin: { contents: source, resolveDir: import.meta.dirname },
-      outfile: folder.at('worker.mjs'),
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      banner: {
-        js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); const __dirname = '/';`,
-      },
-    });
-    const worker = fork(folder.at('worker.mjs'), [JSON.stringify([folder.tools, file, folder.at('orphan')])], { execArgv: [] });
-    await new Promise<void>((begun, failed) => {
-      worker.once('message', () => begun());
-      worker.once('exit', (code) => failed(new Error(`The worker ended with ${code}.`)));
-    });
-    worker.kill('SIGKILL');
-    const gone = async (): Promise<boolean> => (await folder.processes()).length === 0;
-    await eventually('ffmpeg is gone', gone, 2000);
-  });
+      await build({
+        stdin: { contents: source, resolveDir: import.meta.dirname },
+        outfile: folder.at('worker.mjs'),
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        banner: {
+          js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); const __dirname = '/';`,
+        },
+      });
+      const worker = fork(folder.at('worker.mjs'), [JSON.stringify([tools, file, folder.at('orphan')])], { execArgv: [] });
+      await new Promise<void>((begun, failed) => {
+        worker.once('message', () => begun());
+        worker.once('exit', (code) => failed(new Error(`The worker ended with ${code}.`)));
+      });
+      worker.kill('SIGKILL');
+      const gone = async (): Promise<boolean> => (await folder.processes()).length === 0;
+      await eventually('ffmpeg is gone', gone, 2000);
+    },
+  );
 });
 
 describe('tools', () => {
@@ -161,6 +181,6 @@ describe('tools', () => {
     const found = await probe(folder.tools, file);
     await extractFrame(folder.tools, { file, atMs: 500, out: folder.at("it's: 50%d.png") });
     const files = await transcodeForPlayback(folder.tools, { file, probe: found, outDir: folder.at("o'ut: 100%d") });
-    expect(files.map(({ name }) => name)).toEqual(['playlist.m3u8', 'init.mp4', 'seg-00000.m4s', 'poster.jpg']);
+    expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(['playlist.m3u8', 'poster.jpg']));
   });
 });

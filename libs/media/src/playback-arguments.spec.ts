@@ -1,58 +1,47 @@
-import { playbackOutputs, playbackRate, playbackSize, readPlaylist } from './playback-arguments.js';
+import { PassThrough } from 'node:stream';
+import { playbackOutputs } from './playback-arguments.js';
+import type { Probe } from './ffprobe-report.js';
 
-describe('playbackSize', () => {
-  it.each([
-    [1920, 1080, 1280, 720],
-    [1280, 720, 1280, 720],
-    [640, 360, 640, 360],
-    [1080, 1920, 720, 1280],
-    [720, 1280, 720, 1280],
-    [321, 241, 320, 240],
-    [3840, 1080, 1280, 360],
-    [1440, 1080, 960, 720],
-    [1, 1, 2, 2],
-  ])('brings %i×%i to %i×%i', (width, height, w, h) => {
-    expect(playbackSize(width, height)).toEqual({ width: w, height: h });
-  });
-});
-
-describe('playbackRate', () => {
-  it.each([
-    ['30/1', '30/1'],
-    ['30000/1001', '30000/1001'],
-    ['24000/1001', '24000/1001'],
-    ['25/1', '25/1'],
-    ['60/1', '60/1'],
-    ['1710/89', '30'],
-    ['4171/90', '60'],
-    ['120/1', '60'],
-    ['0/0', '30'],
-  ])('plays %s at %s', (source, rate) => {
-    expect(playbackRate(source)).toBe(rate);
-  });
-});
+const video = { codec: 'h264', width: 1920, height: 1080, frameRate: '30/1', rotation: 0, pixelFormat: 'yuv420p' };
+const audio = { codec: 'aac', channels: 2, sampleRate: 48_000 };
+const found: Probe = { container: 'mov', durationMs: 60_000, video, audio, tags: {}, tool: '' };
 
 describe('playbackOutputs', () => {
-  it('reads the source once for the film and the poster, and lets no metadata through', () => {
-    const video = { codec: 'h264', width: 1920, height: 1080, frameRate: '30/1', rotation: 0, pixelFormat: 'yuv420p' };
-    const outputs = playbackOutputs({ container: 'mov', durationMs: 60_000, video, audio: null, tags: {}, tool: '' });
-    expect(outputs).toHaveLength(2);
-    const options = outputs[0]?.options.join(' ');
-    expect(options).toContain('[0:V:0]scale=1280:720');
-    expect(options).toContain('-map_metadata -1');
-    expect(options).toContain('-hls_time 4');
-    expect(options).toContain('gte(t-prev_selected_t,5.000)');
+  it('reads the source once for every size, the poster, the sound and its waveform', () => {
+    const flow = new PassThrough();
+    const outputs = playbackOutputs(found, flow);
+    expect(outputs.map(({ to }) => (to === flow ? 'flow' : to))).toEqual([
+      '1080p.m3u8',
+      '720p.m3u8',
+      '360p.m3u8',
+      'poster-%02d.jpg',
+      'pictures.gray',
+      'sound.m3u8',
+      'flow',
+    ]);
+    const graphs = outputs.flatMap(({ options }) => options.filter((_, at) => options[at - 1] === '-filter_complex'));
+    expect(graphs).toHaveLength(2);
+    expect(graphs[0]).toContain('[n0]scale=1280:720,split=2[v1][n1];[n1]scale=640:360,split=2[v2][stills]');
+    expect(graphs[0]).toContain('gte(t-prev_selected_t,5.000)');
   });
-});
 
-describe('readPlaylist', () => {
-  it('gives segments with their lengths and whether the list is complete', () => {
-    const text = '#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:4.004000,\nseg-00000.m4s\r\n#EXTINF:1.5,\nseg-00001.m4s\n';
-    const segments = [
-      { name: 'seg-00000.m4s', durationMs: 4004 },
-      { name: 'seg-00001.m4s', durationMs: 1500 },
-    ];
-    expect(readPlaylist(text)).toEqual({ segments, ended: false });
-    expect(readPlaylist(`${text}#EXT-X-ENDLIST\n`).ended).toBe(true);
+  it('counts the pictures in time with the decoding where there is no sound', () => {
+    const flow = new PassThrough();
+    const outputs = playbackOutputs({ ...found, audio: null }, flow);
+    expect(outputs.map(({ to }) => (to === flow ? 'flow' : to)).slice(3)).toEqual(['poster-%02d.jpg', 'flow']);
+  });
+
+  it('lets no metadata through into what is played', () => {
+    for (const { options, to } of playbackOutputs(found, new PassThrough()))
+      if (typeof to === 'string' && to.endsWith('.m3u8'))
+        expect(options.join(' ')).toContain('-sn -dn -map_metadata -1 -map_chapters -1');
+  });
+
+  it('takes the streams that the probe found', () => {
+    const outputs = playbackOutputs(
+      { ...found, video: { ...video, index: 3 }, audio: { ...audio, index: 5 } },
+      new PassThrough(),
+    );
+    expect(outputs[0]?.options.join(' ')).toMatch(/\[0:3\]scale=.*\[0:5\]aresample=/);
   });
 });

@@ -1,24 +1,22 @@
 import type { FfmpegOutput } from './ffmpeg-runner.js';
 import type { Probe } from './ffprobe-report.js';
-import { MASK_GRAIN, maskSize } from './redaction-mask.js';
-import type { RedactionMute, RedactionPlan } from './redaction-plan.js';
+import { MASK_GRAIN, maskSize, redactionMasks } from './redaction-mask.js';
+import type { RedactionMask } from './redaction-mask.js';
+import type { RedactionPlan } from './redaction-plan.js';
+import { outChannels, soundGraph } from './redaction-sound.js';
 
 /** Raise it whenever the arguments below change what comes out. */
-export const REDACTION_RECIPE = 'redaction-h264-v1';
+export const REDACTION_RECIPE = 'redaction-h264-v2';
 
 /** The fill in limited-range YUV: black. Solid, because blurred faces are identified again by machine (arXiv 2506.12344). */
 export const FILL = { y: 16, u: 128, v: 128 } as const;
 
-export const AUDIO_RATE = 48_000;
+/** Ticks of the result's clock in a millisecond: one that all cameras' frame rates and Matroska's milliseconds divide. */
+const TICKS_PER_MS = 90;
 
-/**
- * Muting reaches this far beyond the span on both sides: an AAC block spreads what is loud next to the span over 2,048 samples (43 ms at
- * 48 kHz), and a mute decides for blocks of 48 samples.
- */
-export const MUTE_MARGIN_MS = 50;
-
-/** Expressions of more than about fifty spans do not parse. */
-const SPANS_PER_FILTER = 40;
+/** The least share of the picture's shorter side that one block of a mosaic takes. */
+const BLOCKS_ACROSS = 18;
+const MACROBLOCK = 16;
 
 /** H.264 in 4:2:0 needs even sides: an odd source gets one more column or row. */
 export function redactedSize(probe: Probe): { readonly width: number; readonly height: number } {
@@ -26,30 +24,45 @@ export function redactedSize(probe: Probe): { readonly width: number; readonly h
 }
 
 /**
- * Everything ffmpeg is told for the redacted file. The mask is drawn on copies of the source's own frames and so has their timestamps: one
+ * The side of one block of a mosaic, in pixels: at least an eighteenth of the picture's shorter side, so that a face two metres away is two or three
+ * blocks wide, and a whole number of H.264's macroblocks, so that coding draws no edges of its own into a block. A blur is the mosaic's
+ * blocks run together, and holds no more than it.
+ */
+export function blockSize(size: { readonly width: number; readonly height: number }): number {
+  return MACROBLOCK * Math.ceil(Math.min(size.width, size.height) / BLOCKS_ACROSS / MACROBLOCK);
+}
+
+/**
+ * Everything ffmpeg is told for the redacted file. Masks are drawn on copies of the source's own frames and so have their timestamps: one
  * with a clock of its own breaks recordings of variable frame rate.
  *
- * @param mask name of the ASS file (`maskScript`) in the working folder; plain letters, since it stands inside a filter graph
+ * A clip keeps the frames shown at `fromMs` or later and before `toMs`, and counts from `fromMs`: a frame's new time is its old one less `fromMs`.
+ *
+ * @param mask name of the mask of solid regions in the working folder, where all of `redactionMasks` must lie; plain letters, since it stands
+ *   inside a filter graph
  */
 export function redactionArguments(
   probe: Probe,
   plan: RedactionPlan,
   files: { readonly mask: string; readonly out: string },
 ): FfmpegOutput {
-  const sound = probe.audio === null ? [] : [soundGraph(plan.mutes)];
-  const graph = [...pictureGraph(probe, plan, files.mask), ...sound].join(';');
+  const sound =
+    probe.audio === null ? [] : ['-filter_complex', `[${soundTrack(probe.audio)}]${soundGraph(probe.audio, plan)}[sound]`];
   const maps = probe.audio === null ? ['-map', '[picture]'] : ['-map', '[picture]', '-map', '[sound]'];
   return {
     options: [
-      ...['-filter_complex', graph, ...maps],
-      // The source's timestamps, in a unit that all cameras' frame rates and Matroska's milliseconds divide. Behind a filter graph ffmpeg
-      // does not know the source's own unit, and would round to whole frames.
-      ...['-fps_mode', 'passthrough', '-enc_time_base', '1/90000'],
+      // A graph of its own for the sound: when the picture changes its size midway, ffmpeg begins the picture's graph anew, and would the sound's.
+      ...[
+        '-filter_complex',
+        `[0:${probe.video.index ?? 'V:0'}]${pictureGraph(probe, plan, files.mask)}[picture]`,
+        ...sound,
+        ...maps,
+      ],
+      // The source's timestamps. Behind a filter graph ffmpeg does not know the source's own unit, and would round to whole frames.
+      ...['-fps_mode', 'passthrough', '-enc_time_base', `1/${TICKS_PER_MS * 1000}`],
       // No B-frames, so that nothing shifts the picture. Threads fixed, since x264's output depends on their number.
       ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', '18', '-bf', '0', '-threads:v', '4'],
-      ...(probe.audio === null
-        ? []
-        : ['-c:a', 'aac', '-b:a', '160k', '-ac', String(Math.min(2, Math.max(1, probe.audio.channels)))]),
+      ...(probe.audio === null ? [] : ['-c:a', 'aac', '-b:a', '160k', '-ac', String(outChannels(probe.audio))]),
       // What a naive re-encode leaks: titles, location, chapters, handler names, timecode and data tracks, caption SEI, frames that an edit
       // list hides. All SEI goes as well, not only captions.
       ...['-sn', '-dn', '-map_metadata', '-1', '-map_metadata:s:v', '-1', '-map_metadata:s:a', '-1', '-map_chapters', '-1'],
@@ -58,43 +71,75 @@ export function redactionArguments(
       // The result's own edit list stays: without one the muxer stretches the first frame by the sound encoder's delay (21 ms), and a
       // picture that begins after the sound would lose its place. `checkRedaction` sees to it that it hides no frame. The edit list counts in
       // the movie's own unit, by default whole milliseconds.
-      ...['-write_tmcd', '0', '-movflags', '+faststart', '-movie_timescale', '90000', '-f', 'mp4'],
+      ...['-write_tmcd', '0', '-movflags', '+faststart', '-movie_timescale', String(TICKS_PER_MS * 1000), '-f', 'mp4'],
     ],
     to: files.out,
   };
 }
 
-function pictureGraph(probe: Probe, plan: RedactionPlan, mask: string): string[] {
-  const { width, height } = redactedSize(probe);
-  const upright = `[0:V:0]scale=${probe.video.width}:${probe.video.height}:out_range=tv,format=yuv420p,pad=${width}:${height}`;
-  if (plan.regions.length === 0) return [`${upright}[picture]`];
-  const small = maskSize({ width, height });
+/** Other tracks are left out: they may be other microphones, or a translation with the names in it. */
+function soundTrack({ index }: NonNullable<Probe['audio']>): string {
+  return index === undefined ? '0:a:0' : `0:${index}`;
+}
+
+/**
+ * The filters from the source's picture to the redacted one, without the labels at both ends: a preview draws with the same.
+ * What a mosaic or blur shows is made from the source's frames; solid fills come last, over everything.
+ */
+export function pictureGraph(probe: Probe, plan: RedactionPlan, mask: string): string {
+  const size = redactedSize(probe);
+  const { clip } = plan;
+  const cut =
+    clip === undefined
+      ? ''
+      : `settb=1/${TICKS_PER_MS * 1000},trim=start_pts=${clip.fromMs * TICKS_PER_MS}:end_pts=${clip.toMs * TICKS_PER_MS},`;
+  // At the very end: until there, masks and plan share the recording's time.
+  const restart = clip === undefined ? '' : `,settb=1/${TICKS_PER_MS * 1000},setpts=PTS-${clip.fromMs * TICKS_PER_MS}`;
+  const upright = `${cut}scale=${probe.video.width}:${probe.video.height}:out_range=tv,format=yuv420p,pad=${size.width}:${size.height}`;
+  const masks = redactionMasks(plan, size, mask);
+  if (masks.length === 0) return `${upright}${restart}`;
+  const copies = masks.flatMap(({ style }) => [`[${style}]`, `[${style}frames]`]).join('');
+  const layers = masks.flatMap(({ style, name }, index) => {
+    const below = index === 0 ? 'base' : `covered${index}`;
+    const above = index === masks.length - 1 ? restart : `[covered${index + 1}]`;
+    return [
+      ...maskGraph(style, name, size),
+      `[${style}]${fillFilter(style, size)}[${style}fill]`,
+      `[${below}][${style}fill][${style}mask]maskedmerge${above}`,
+    ];
+  });
+  return [`${upright},split=${1 + 2 * masks.length}[base]${copies}`, ...layers].join(';');
+}
+
+/** White where the style's regions are: drawn small, then enlarged so that each sample covers whole pixels of brightness and of colour. */
+function maskGraph(
+  style: RedactionMask['style'],
+  name: string,
+  size: { readonly width: number; readonly height: number },
+): string[] {
+  const small = maskSize(size);
   const enlarged = (grain: number, w: number, h: number): string =>
     `scale=${small.width * grain}:${small.height * grain}:flags=neighbor,crop=${w}:${h}:0:0`;
   return [
-    `${upright},split=3[base][solid][copy]`,
-    `[copy]extractplanes=y,scale=${small.width}:${small.height}:flags=neighbor,lutyuv=y=0,ass=${mask},lutyuv=y='gt(val,40)*255',split=2[luma][colour]`,
-    `[luma]${enlarged(MASK_GRAIN, width, height)}[m0]`,
-    `[colour]${enlarged(MASK_GRAIN / 2, width / 2, height / 2)},split=2[m1][m2]`,
-    '[m0][m1][m2]mergeplanes=0x001020:yuv420p[mask]',
-    `[solid]lutyuv=y=${FILL.y}:u=${FILL.u}:v=${FILL.v}[fill]`,
-    '[base][fill][mask]maskedmerge[picture]',
+    `[${style}frames]extractplanes=y,scale=${small.width}:${small.height}:flags=neighbor,lutyuv=y=0,ass=${name},lutyuv=y='gt(val,40)*255',` +
+      `split=2[${style}luma][${style}colour]`,
+    `[${style}luma]${enlarged(MASK_GRAIN, size.width, size.height)}[${style}0]`,
+    `[${style}colour]${enlarged(MASK_GRAIN / 2, size.width / 2, size.height / 2)},split=2[${style}1][${style}2]`,
+    `[${style}0][${style}1][${style}2]mergeplanes=0x001020:yuv420p[${style}mask]`,
   ];
 }
 
-/** Small blocks before the mute: `volume` decides for a whole block, and the decoder's would leak up to 21 ms of speech. */
-function soundGraph(mutes: readonly RedactionMute[]): string {
-  const filters = [`aresample=${AUDIO_RATE}:async=1:first_pts=0`];
-  if (mutes.length > 0) filters.push('asetnsamples=n=48:p=0');
-  for (let first = 0; first < mutes.length; first += SPANS_PER_FILTER) {
-    const spans = mutes.slice(first, first + SPANS_PER_FILTER).map(({ fromMs, toMs }) => {
-      return `between(t,${seconds(fromMs - MUTE_MARGIN_MS)},${seconds(toMs + MUTE_MARGIN_MS)})`;
-    });
-    filters.push(`volume=0:enable='${spans.join('+')}'`);
+function fillFilter(style: RedactionMask['style'], size: { readonly width: number; readonly height: number }): string {
+  const block = blockSize(size);
+  const mosaic = `pixelize=w=${block}:h=${block}:mode=avg`;
+  // No radius may be over half a plane.
+  const radius = (step: number): number => Math.floor(Math.min(block / 2, Math.min(size.width, size.height) / 2) / step);
+  switch (style) {
+    case 'solid':
+      return `lutyuv=y=${FILL.y}:u=${FILL.u}:v=${FILL.v}`;
+    case 'mosaic':
+      return mosaic;
+    case 'blur':
+      return `${mosaic},boxblur=luma_radius=${radius(1)}:luma_power=1:chroma_radius=${radius(2)}:chroma_power=1`;
   }
-  return `[0:a:0]${filters.join(',')}[sound]`;
-}
-
-function seconds(ms: number): string {
-  return (Math.max(0, ms) / 1000).toFixed(3);
 }

@@ -1,13 +1,15 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { readPackets } from './completeness.js';
 import { runFfmpeg, runFfprobe } from './ffmpeg-runner.js';
 import type { FfprobeReport, Probe } from './ffprobe-report.js';
 import type { MediaTools } from './media-tools.js';
 import { report } from './probe.js';
-import { AUDIO_RATE, redactedSize } from './redaction-arguments.js';
+import { redactedSize } from './redaction-arguments.js';
+import { FrameInspector } from './redaction-frame-inspector.js';
 import type { RedactionPlan } from './redaction-plan.js';
-import { FrameInspector, SoundInspector } from './redaction-inspectors.js';
+import { AUDIO_RATE } from './redaction-sound.js';
+import { SoundInspector } from './redaction-sound-inspector.js';
+import { framesToKeep, timingFaults, withDrainedFrames } from './redaction-timing.js';
 
 export interface RedactionCheck {
   readonly source: string;
@@ -18,8 +20,9 @@ export interface RedactionCheck {
   readonly signal?: AbortSignal;
 }
 
-/** Rounding from the source's time unit to the result's. */
-const TIME_TOLERANCE_MS = 1.5;
+/** The encoder's own start (1,024 samples that an edit list hides), and what fills its last packets. */
+const AAC_PACKET_SAMPLES = 1024;
+const AAC_SPARE_SAMPLES = 3 * AAC_PACKET_SAMPLES;
 
 const FORMAT_TAGS = ['major_brand', 'minor_version', 'compatible_brands'];
 const STREAM_TAGS: Readonly<Record<string, readonly string[]>> = {
@@ -44,14 +47,17 @@ export async function checkRedaction(tools: MediaTools, input: RedactionCheck): 
   if (faults.length > 0) return faults;
 
   const startMs = Number((await report(tools, input.source, input.signal)).format?.start_time ?? 0) * 1000 || 0;
-  const sourceTimes = withDrainedFrames(await frameTimes(tools, input.source, startMs, input.signal));
-  // The result counts from the source's start by itself, also when its first picture comes later.
-  const outTimes = await frameTimes(tools, input.out, 0, input.signal);
-  faults.push(...timingFaults(sourceTimes, outTimes));
-  const stored = (await readPackets(tools, input.out, input.signal)).videoPackets;
-  if (stored !== outTimes.length) faults.push(`The file holds ${stored} pictures, of which ${outTimes.length} are shown.`);
-  faults.push(...(await pictureFaults(tools, input, sourceTimes)));
-  faults.push(...(await soundFaults(tools, input)));
+  const sourceTimes = withDrainedFrames(await frameTimes(tools, input.source, startMs, input.signal, input.probe.video.index));
+  // The result counts from the source's or the clip's start by itself, also when its first picture comes later.
+  const outTimes = await frameTimes(tools, input.out, -(input.plan.clip?.fromMs ?? 0), input.signal);
+  const kept = framesToKeep(sourceTimes, outTimes, input.plan.clip);
+  faults.push(...timingFaults(kept, outTimes));
+  const stored = await storedPackets(tools, input);
+  if (stored.video !== outTimes.length) {
+    faults.push(`The file holds ${stored.video} pictures, of which ${outTimes.length} are shown.`);
+  }
+  faults.push(...(await pictureFaults(tools, input, kept)));
+  faults.push(...(await soundFaults(tools, input, stored.audio)));
   return faults;
 }
 
@@ -109,7 +115,13 @@ async function readBox(handle: FileHandle, at: number): Promise<{ type: string; 
 }
 
 /** Times of the frames that a player shows, in ms from `startMs`, in order; NaN where the file gives none. Decodes. */
-async function frameTimes(tools: MediaTools, file: string, startMs: number, signal?: AbortSignal): Promise<Float64Array> {
+async function frameTimes(
+  tools: MediaTools,
+  file: string,
+  startMs: number,
+  signal: AbortSignal | undefined,
+  track?: number,
+): Promise<Float64Array> {
   const times: number[] = [];
   const call = {
     file,
@@ -117,7 +129,7 @@ async function frameTimes(tools: MediaTools, file: string, startMs: number, sign
       '-threads',
       '2',
       '-select_streams',
-      'V:0',
+      String(track ?? 'V:0'),
       '-print_format',
       'csv=p=0',
       '-show_entries',
@@ -132,12 +144,27 @@ async function frameTimes(tools: MediaTools, file: string, startMs: number, sign
   return Float64Array.from(times);
 }
 
-function timingFaults(source: Float64Array, out: Float64Array): string[] {
-  if (source.length !== out.length) return [`The source has ${source.length} frames and the redaction ${out.length}.`];
-  const moved = out.findIndex((time, index) => {
-    return !(Math.abs(time - (source[index] ?? NaN)) <= TIME_TOLERANCE_MS);
-  });
-  return moved === -1 ? [] : [`Frame ${moved} is not shown at the time it has in the source.`];
+/** Packets of picture and sound in the file, whatever its edit list says of them. */
+async function storedPackets(tools: MediaTools, input: RedactionCheck): Promise<{ video: number; audio: number }> {
+  const stored = { video: 0, audio: 0 };
+  const call = {
+    file: input.out,
+    options: [
+      '-ignore_editlist',
+      '1',
+      '-count_packets',
+      '-print_format',
+      'csv=p=0',
+      '-show_entries',
+      'stream=codec_type,nb_read_packets',
+    ],
+    onLine: (line: string): void => {
+      const [kind, packets] = line.split(',');
+      if (kind === 'video' || kind === 'audio') stored[kind] += Number(packets);
+    },
+  };
+  await runFfprobe(tools, input.signal === undefined ? call : { ...call, signal: input.signal });
+  return stored;
 }
 
 async function pictureFaults(tools: MediaTools, input: RedactionCheck, times: Float64Array): Promise<string[]> {
@@ -148,24 +175,20 @@ async function pictureFaults(tools: MediaTools, input: RedactionCheck, times: Fl
   return inspector.faults();
 }
 
-async function soundFaults(tools: MediaTools, input: RedactionCheck): Promise<string[]> {
-  if (input.plan.mutes.length === 0 || input.probe.audio === null) return [];
-  const inspector = new SoundInspector(input.plan.mutes, AUDIO_RATE);
+async function soundFaults(tools: MediaTools, input: RedactionCheck, packets: number): Promise<string[]> {
+  if (input.probe.audio === null) return [];
+  const { mutes, clip } = input.plan;
+  const inspector = new SoundInspector(mutes, clip?.fromMs);
   // Mixed down, opposite channels could cancel out: both are kept, interleaved.
-  const sound = [
-    '-map',
-    '0:a:0',
-    '-af',
-    `aresample=${AUDIO_RATE}:async=1:first_pts=0`,
-    '-ac',
-    '2',
-    '-c:a',
-    'pcm_f32le',
-    '-f',
-    'f32le',
-  ];
-  await decode(tools, input, sound, inspector);
-  return inspector.faults();
+  const resampled = ['-af', `aresample=${AUDIO_RATE}:async=1:first_pts=0`, '-ac', '2'];
+  await decode(tools, input, ['-map', '0:a:0', ...resampled, '-c:a', 'pcm_f32le', '-f', 'f32le'], inspector);
+  const faults = inspector.faults();
+  const milliseconds = (samples: number): number => Math.ceil((samples * 1000) / AUDIO_RATE);
+  const unheard = packets * AAC_PACKET_SAMPLES - inspector.samples;
+  if (unheard > AAC_SPARE_SAMPLES) faults.push(`The file holds ${milliseconds(unheard)} ms of sound that is not heard.`);
+  const beyond = clip === undefined ? 0 : inspector.samples - ((clip.toMs - clip.fromMs) * AUDIO_RATE) / 1000;
+  if (beyond > AAC_SPARE_SAMPLES) faults.push(`The sound goes on for ${milliseconds(beyond)} ms after the clip's end.`);
+  return faults;
 }
 
 async function decode(
@@ -179,14 +202,4 @@ async function decode(
     outputs: [{ options, to: inspector }],
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
-}
-
-/**
- * Containers without presentation times (AVI with B-frames) leave the frames that the decoder still held at the end without a time: a player
- * shows them one frame after the other. Only at the end: elsewhere a frame without a time stays a fault.
- */
-function withDrainedFrames(times: Float64Array): Float64Array {
-  const timed = times.findLastIndex((time) => !Number.isNaN(time));
-  const interval = ((times[timed] ?? NaN) - (times[0] ?? NaN)) / timed;
-  return times.map((time, index) => (index > timed ? (times[timed] ?? NaN) + (index - timed) * interval : time));
 }

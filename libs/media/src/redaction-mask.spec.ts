@@ -1,4 +1,4 @@
-import { maskScript, maskSize } from './redaction-mask.js';
+import { maskScript, maskSize, redactionMasks } from './redaction-mask.js';
 import type { RedactionPlan } from './redaction-plan.js';
 
 const plan = (keyframes: RedactionPlan['regions'][number]['keyframes']): RedactionPlan => ({
@@ -18,7 +18,7 @@ describe('maskScript', () => {
       { width: 640, height: 360 },
     );
     expect(events(script)).toEqual([
-      'Dialogue: 0,0:00:01.00,0:00:02.01,Box,,0,0,0,,{\\move(92,42,192,42,5,1000)\\fscx96\\fscy76\\t(5,1000,\\fscx116\\fscy76)\\p1}m 0 0 l 100 0 100 100 0 100',
+      'Dialogue: 0,0:00:01.00,0:00:02.01,Box,,0,0,0,,{\\move(92,42,192,42,5,1000)\\fscx9.6\\fscy7.6\\t(5,1000,\\fscx11.6\\fscy7.6)\\p1}m 0 0 l 1000 0 1000 1000 0 1000',
     ]);
   });
 
@@ -26,13 +26,40 @@ describe('maskScript', () => {
     const still = { x: 10, y: 10, width: 20, height: 20 };
     const script = maskScript(plan([0, 500, 3_600_000].map((atMs) => ({ atMs, ...still }))), { width: 640, height: 360 });
     expect(events(script)).toHaveLength(2);
-    expect(events(script)[1]).toContain('0:00:00.50,1:00:00.01,Box,,0,0,0,,{\\pos(2,2)\\fscx36\\fscy36\\p1}');
+    expect(events(script)[1]).toContain('0:00:00.50,1:00:00.01,Box,,0,0,0,,{\\pos(2,2)\\fscx3.6\\fscy3.6\\p1}');
   });
 
   it('counts in the pixels of a whole number of mask samples, so that nothing is stretched', () => {
     expect(maskSize({ width: 642, height: 358 })).toEqual({ width: 161, height: 90 });
     const script = maskScript(plan([]), { width: 642, height: 358 });
     expect(script).toContain('PlayResX: 644\nPlayResY: 360');
+  });
+
+  it('draws a polygon from its own corner, where libass would put it, with a border instead of a larger box', () => {
+    const outline = [
+      [200, 500],
+      [700, 500],
+      [700, 900],
+    ] as const;
+    const keyframes = [0, 1000].map((atMs) => ({ atMs, x: 100, y: 50, width: 80, height: 60 }));
+    const script = maskScript(
+      { v: 1, mutes: [], regions: [{ shape: 'polygon', outline, keyframes, reason: 'x' }] },
+      { width: 640, height: 360 },
+    );
+    expect(events(script)[0]).toMatch(/\{\\pos\(116,80\)\\bord10\\fscx8\\fscy6\\p1\}m 0 0 l 500 0 500 400$/);
+  });
+
+  it('makes one mask for each style in use, whatever the number of regions, and solid ones last', () => {
+    const region = plan([0, 1000].map((atMs) => ({ atMs, x: 10, y: 10, width: 20, height: 20 }))).regions[0];
+    if (region === undefined) throw new Error('The plan has a region.');
+    const styles = [undefined, 'blur', 'mosaic', 'solid', 'blur'] as const;
+    const regions = styles.map((style) => (style === undefined ? region : { ...region, style }));
+    const masks = redactionMasks({ v: 1, mutes: [], regions }, { width: 640, height: 360 }, 'mask.ass');
+    expect(masks.map(({ style, name, script }) => [style, name, events(script).length])).toEqual([
+      ['mosaic', 'mosaic-mask.ass', 1],
+      ['blur', 'blur-mask.ass', 2],
+      ['solid', 'mask.ass', 2],
+    ]);
   });
 
   it('carries no words of the plan', () => {

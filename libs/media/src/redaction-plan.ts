@@ -1,4 +1,5 @@
 import type { Probe } from './ffprobe-report.js';
+import { outlineFaults } from './redaction-outline.js';
 
 /** Where a moving rectangle is at one time. Source pixels in display orientation, integers; milliseconds from the start of the recording. */
 export interface Keyframe {
@@ -55,6 +56,13 @@ const MOST_REGIONS = 500;
 const MOST_KEYFRAMES = 20_000;
 const MOST_MUTES = 1_000;
 
+/** Where sound changes, coding spreads it by up to 43 ms, and every mute reaches 50 ms further than asked: a tone needs this much room. */
+const APART_MS = 200;
+
+const SHAPES: readonly string[] = ['rectangle', 'ellipse', 'polygon'] satisfies RedactionRegion['shape'][];
+const STYLES: readonly string[] = ['solid', 'mosaic', 'blur'] satisfies RedactionRegion['style'][];
+const FILLS: readonly string[] = ['silence', 'tone'] satisfies RedactionMute['fill'][];
+
 /**
  * Everything that is wrong with a plan, in words for the person who drew it. Empty: it can be rendered. Takes nothing for granted beyond the
  * plan's outer shape, since plans come from outside.
@@ -62,7 +70,9 @@ const MOST_MUTES = 1_000;
 export function checkPlan(plan: RedactionPlan, probe: Probe): readonly string[] {
   const faults: string[] = [];
   if (plan.v !== 1) faults.push(`Plans of version ${String(plan.v)} are not known; this is version 1.`);
-  if (plan.regions.length === 0 && plan.mutes.length === 0) faults.push('The plan covers nothing and mutes nothing.');
+  if (plan.regions.length === 0 && plan.mutes.length === 0 && plan.clip === undefined) {
+    faults.push('The plan covers nothing, mutes nothing and cuts nothing.');
+  }
   const keyframes = plan.regions.reduce((sum, region) => sum + region.keyframes.length, 0);
   if (plan.regions.length > MOST_REGIONS || keyframes > MOST_KEYFRAMES || plan.mutes.length > MOST_MUTES) {
     return [
@@ -73,7 +83,9 @@ export function checkPlan(plan: RedactionPlan, probe: Probe): readonly string[] 
   plan.regions.forEach((region, index) => faults.push(...regionFaults(region, `Region ${index + 1}`, probe)));
   if (plan.mutes.length > 0 && probe.audio === null) faults.push('The plan mutes sound, but the recording has none.');
   plan.mutes.forEach((mute, index) => faults.push(...muteFaults(mute, `Mute ${index + 1}`, probe)));
-  return faults;
+  // Neighbours and clips are judged only where every time means something.
+  if (faults.length > 0) return faults;
+  return [...neighbourFaults(plan.mutes), ...(plan.clip === undefined ? [] : clipFaults(plan, plan.clip, probe))];
 }
 
 /**
@@ -112,7 +124,12 @@ function firstAtOrAfter(keyframes: readonly Keyframe[], atMs: number): number {
 
 function regionFaults(region: RedactionRegion, name: string, probe: Probe): string[] {
   const faults: string[] = [];
-  if (region.shape !== 'rectangle') faults.push(`${name} is a ${String(region.shape)}; only rectangles are known.`);
+  if (!SHAPES.includes(region.shape))
+    faults.push(`${name} has the shape "${String(region.shape)}"; ${listed(SHAPES)} are known.`);
+  if (region.style !== undefined && !STYLES.includes(region.style)) {
+    faults.push(`${name} has the style "${String(region.style)}"; ${listed(STYLES)} are known.`);
+  }
+  faults.push(...shapeFaults(region).map((fault) => `${name}: ${fault}`));
   if (!isReason(region.reason)) faults.push(`${name} gives no reason.`);
   if (region.keyframes.length < 2) faults.push(`${name} needs at least two keyframes, where it begins and where it ends.`);
   let previous = -Infinity;
@@ -136,9 +153,66 @@ function regionFaults(region: RedactionRegion, name: string, probe: Probe): stri
   return faults;
 }
 
+function shapeFaults(region: RedactionRegion): string[] {
+  if (region.shape === 'polygon')
+    return region.outline === undefined ? ['a polygon needs an outline.'] : outlineFaults(region.outline);
+  return region.outline === undefined ? [] : ['only a polygon has an outline.'];
+}
+
+/** A silence beside a tone would be filled by it, or the tone cut short. */
+function neighbourFaults(mutes: readonly RedactionMute[]): string[] {
+  const inOrder = mutes.map((mute, index) => ({ ...mute, index })).sort((a, b) => a.fromMs - b.fromMs);
+  // The latest end of either fill among those that begin before: a long mute may reach beyond several that follow it.
+  const latest: Partial<Record<'silence' | 'tone', (typeof inOrder)[number]>> = {};
+  const faults: string[] = [];
+  for (const mute of inOrder) {
+    const fill = mute.fill ?? 'silence';
+    const other = latest[fill === 'tone' ? 'silence' : 'tone'];
+    if (other !== undefined && mute.fromMs - other.toMs < APART_MS) {
+      const [first, second] = [other.index + 1, mute.index + 1].sort((a, b) => a - b);
+      faults.push(
+        `Mutes ${first} and ${second} lie closer together than ${APART_MS} ms, one a silence and one a tone: give both the same fill.`,
+      );
+    }
+    if ((latest[fill]?.toMs ?? -Infinity) < mute.toMs) latest[fill] = mute;
+  }
+  return faults;
+}
+
+function clipFaults(plan: RedactionPlan, clip: { readonly fromMs: number; readonly toMs: number }, probe: Probe): string[] {
+  const { fromMs, toMs } = clip;
+  if (!Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs)) return ['The clip: its times must be whole milliseconds.'];
+  const faults: string[] = [];
+  if (fromMs < 0) faults.push('The clip begins before the recording.');
+  if (toMs <= fromMs) faults.push(`The clip is empty: it ends at ${toMs} ms, not after its start at ${fromMs} ms.`);
+  if (toMs > probe.durationMs)
+    faults.push(`The clip ends at ${toMs} ms, beyond the end of the recording at ${probe.durationMs} ms.`);
+  if (faults.length > 0) return faults;
+  const outside = (what: string, from: number, to: number): void => {
+    faults.push(
+      `${what} (${from} to ${to} ms) lies wholly outside the clip (${fromMs} to ${toMs} ms), where it would do nothing.`,
+    );
+  };
+  plan.regions.forEach(({ keyframes }, index) => {
+    const [from, to] = [keyframes[0]?.atMs ?? 0, keyframes.at(-1)?.atMs ?? 0];
+    if (to < fromMs || from >= toMs) outside(`Region ${index + 1}`, from, to);
+  });
+  plan.mutes.forEach((mute, index) => {
+    if (mute.toMs <= fromMs || mute.fromMs >= toMs) outside(`Mute ${index + 1}`, mute.fromMs, mute.toMs);
+  });
+  return faults;
+}
+
+function listed(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
+}
+
 function muteFaults(mute: RedactionMute, name: string, probe: Probe): string[] {
   const faults: string[] = [];
   if (!isReason(mute.reason)) faults.push(`${name} gives no reason.`);
+  if (mute.fill !== undefined && !FILLS.includes(mute.fill)) {
+    faults.push(`${name} has the fill "${String(mute.fill)}"; ${listed(FILLS)} are known.`);
+  }
   if (!Number.isSafeInteger(mute.fromMs) || !Number.isSafeInteger(mute.toMs)) {
     return [...faults, `${name}: its times must be whole milliseconds.`];
   }

@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { subjectAt } from '../../../test/clips/synthesise.js';
-import { checkRedaction, extractFrame, probe, renderRedaction } from './index.js';
-import type { Keyframe, Probe, RedactionPlan } from './index.js';
+import type { Probe } from './ffprobe-report.js';
+import { extractFrame } from './frame.js';
+import { probe } from './probe.js';
+import { checkRedaction } from './redaction-check.js';
+import type { Keyframe, RedactionPlan } from './redaction-plan.js';
+import { renderRedaction } from './redaction.js';
 import { ClipFolder } from './testing/clip-folder.js';
 
 // Real encoding on a machine that may be busy with other things.
@@ -52,7 +57,7 @@ describe('renderRedaction and checkRedaction', () => {
     const keyframes = plan.regions[0]?.keyframes ?? [];
     const sideways = covering(...keyframes.map((keyframe) => ({ ...keyframe, x: Math.max(0, keyframe.x - 20) })));
     expect(await check(rendered, sideways)).toEqual([
-      expect.stringMatching(/^Region 1 is not covered in \d+ frames, first in frame \d+ at \d+ ms/),
+      expect.stringMatching(/^Region 1 is not covered in \d+ frames, first in frame \d+ at \d\.\d{3} s: \d+ pixels around/),
     ]);
     const later = covering(...keyframes.map((keyframe) => ({ ...keyframe, atMs: keyframe.atMs + 200 })));
     expect(await check(rendered, later)).toEqual([expect.stringContaining('Region 1 is not covered')]);
@@ -151,10 +156,35 @@ describe('renderRedaction and checkRedaction', () => {
     expect(await check(rendered, plan)).toEqual([]);
   });
 
-  it('gives the same bytes for the same plan', async () => {
+  it('gives the same bytes and parameters for the same plan, wherever it is rendered', async () => {
     const source = await folder.clip('a.mp4');
-    const [first, second] = [await render(source, plan, 'first.mp4'), await render(source, plan, 'second.mp4')];
-    expect((await readFile(first.out)).equals(await readFile(second.out))).toBe(true);
+    const keyframes = [box(100, 30, 40, 80, 60), box(2500, 200, 120, 90, 70)];
+    const [first, second] = [folder.at('here'), folder.at('there')];
+    const plan: RedactionPlan = {
+      v: 1,
+      regions: (['solid', 'mosaic', 'blur'] as const).map((style) => ({
+        shape: 'ellipse',
+        style,
+        keyframes,
+        reason: 'bystander',
+      })),
+      mutes: [{ fromMs: 300, toMs: 900, fill: 'tone', reason: 'name' }],
+      clip: { fromMs: 200, toMs: 2000 },
+    };
+    const render = async (path: string): Promise<{ bytes: Buffer; parameters: readonly string[] }> => {
+      await mkdir(path);
+      const file = join(path, 'source.mp4');
+      await copyFile(source, file);
+      const tools = { ...folder.tools, scratch: path };
+      const out = join(path, 'redacted.mp4');
+      const { parameters } = await renderRedaction(tools, { file, probe: await probe(tools, file), plan, out });
+      return { bytes: await readFile(out), parameters };
+    };
+    const [one, other] = [await render(first), await render(second)];
+    expect(one.bytes.equals(other.bytes)).toBe(true);
+    expect(one.parameters).toEqual(other.parameters);
+    expect(one.parameters.join(' ')).not.toContain(folder.path);
+    expect(one.parameters.join(' ')).toContain('ass=blur-mask.ass');
   });
 
   it('keeps every frame and its time where the frame rate varies', async () => {
@@ -251,6 +281,17 @@ describe('renderRedaction and checkRedaction', () => {
     });
     expect(await readdir(folder.path)).toEqual(before);
   });
+
+  it('refuses a clip between two frames and writes nothing', async () => {
+    const source = await folder.clip('a.mp4');
+    const before = await readdir(folder.path);
+    const between: RedactionPlan = { v: 1, regions: [], mutes: [], clip: { fromMs: 1001, toMs: 1030 } };
+    await expect(render(source, between, 'never.mp4')).rejects.toMatchObject({
+      code: 'invalid-plan',
+      message: 'No picture of the recording begins within the clip, from 1001 to 1030 ms.',
+    });
+    expect(await readdir(folder.path)).toEqual(before);
+  });
 });
 
 describe('checkRedaction of a file that somebody else made', () => {
@@ -279,7 +320,7 @@ describe('checkRedaction of a file that somebody else made', () => {
 
   it('reports missing frames', async () => {
     expect((await remade('-map', '0', '-t', '2.5', ...bare)).join(' ')).toMatch(
-      /The source has 90 frames and the redaction \d\d\./,
+      /The source has 90 frames to show and the redaction \d\d\./,
     );
   });
 

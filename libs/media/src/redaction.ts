@@ -1,11 +1,13 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { runFfmpeg } from './ffmpeg-runner.js';
+import { videoStream } from './ffprobe-report.js';
 import type { Probe } from './ffprobe-report.js';
 import { MediaError } from './media-error.js';
 import type { MediaTools } from './media-tools.js';
+import { report } from './probe.js';
 import { REDACTION_RECIPE, redactedSize, redactionArguments } from './redaction-arguments.js';
-import { maskScript } from './redaction-mask.js';
+import { redactionMasks } from './redaction-mask.js';
 import { checkPlan } from './redaction-plan.js';
 import type { RedactionPlan } from './redaction-plan.js';
 import { toolVersion } from './tool-version.js';
@@ -20,35 +22,65 @@ export interface RedactionInput {
   readonly signal?: AbortSignal;
 }
 
+/** What the custody entry says of how it was made. */
+export interface RenderedRedaction {
+  /** e.g. `ffmpeg 5.1.9-0+deb12u1` */
+  readonly tool: string;
+  readonly recipe: string;
+  /** ffmpeg's output options, word for word; files stand in them by plain name alone. The masks follow from the plan (`redactionMasks`). */
+  readonly parameters: readonly string[];
+}
+
 const MASK = 'mask.ass';
 
 /**
- * Renders a plan into a new MP4 that keeps the source's frames and their times, covers the regions with a solid fill, silences the mutes and
- * carries nothing else of the source. The same source, plan and ffmpeg give the same bytes. Run `checkRedaction` on the result before anyone sees it.
+ * Renders a plan into a new MP4 that keeps the source's frames and their times (a clip: those within it, counted from its start), covers the
+ * regions each in its style, replaces the sound of the mutes and carries nothing else of the source. The same source, plan and ffmpeg give the same bytes. Run `checkRedaction` on the result before anyone sees it.
  *
- * @returns the tool and recipe, for the custody entry
- * @throws MediaError `invalid-plan`, `failed`, `time-limit`, `aborted`
+ * @throws MediaError `invalid-plan` (also for a clip in which no picture begins), `failed`, `time-limit`, `aborted`
  */
-export async function renderRedaction(tools: MediaTools, input: RedactionInput): Promise<{ tool: string; recipe: string }> {
+export async function renderRedaction(tools: MediaTools, input: RedactionInput): Promise<RenderedRedaction> {
+  if (input.probe.problem !== undefined) throw new MediaError('failed', input.probe.problem);
   const faults = checkPlan(input.plan, input.probe);
   if (faults.length > 0) throw new MediaError('invalid-plan', faults.join(' '));
   const tool = await toolVersion(tools);
   const work = await mkdtemp(join(tools.scratch, 'redaction-'));
   const unfinished = `${resolve(input.out)}.part`;
+  const output = redactionArguments(input.probe, input.plan, { mask: MASK, out: unfinished });
   try {
-    await writeFile(join(work, MASK), maskScript(input.plan, redactedSize(input.probe)));
+    for (const { name, script } of redactionMasks(input.plan, redactedSize(input.probe), MASK))
+      await writeFile(join(work, name), script);
     await runFfmpeg(tools, {
       input: { options: [], file: input.file },
-      outputs: [redactionArguments(input.probe, input.plan, { mask: MASK, out: unfinished })],
+      outputs: [output],
       cwd: work,
-      durationMs: input.probe.durationMs,
+      durationMs: input.plan.clip === undefined ? input.probe.durationMs : input.plan.clip.toMs - input.plan.clip.fromMs,
       ...(input.onProgress === undefined ? {} : { onProgress: input.onProgress }),
       ...(input.signal === undefined ? {} : { signal: input.signal }),
     });
+    if (input.plan.clip !== undefined) await refuseEmptyClip(tools, unfinished, input.plan.clip, input.signal);
     await rename(unfinished, input.out);
   } finally {
     await rm(work, { recursive: true, force: true });
     await rm(unfinished, { force: true });
   }
-  return { tool, recipe: REDACTION_RECIPE };
+  return { tool, recipe: REDACTION_RECIPE, parameters: output.options };
+}
+
+/** Between two pictures that are shown long there may be no other; ffmpeg then writes a file without any and calls it a success. */
+async function refuseEmptyClip(
+  tools: MediaTools,
+  file: string,
+  clip: NonNullable<RedactionPlan['clip']>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const made = await report(tools, file, signal).catch((error: unknown) => {
+    if (error instanceof MediaError && error.code === 'unreadable') return undefined;
+    throw error;
+  });
+  if (Number(made === undefined ? 0 : videoStream(made)?.nb_frames) > 0) return;
+  throw new MediaError(
+    'invalid-plan',
+    `No picture of the recording begins within the clip, from ${clip.fromMs} to ${clip.toMs} ms.`,
+  );
 }
