@@ -7,6 +7,15 @@ const words = z
   .string()
   .default('')
   .transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
+/** Words parted by commas; what is left out is not allowed. */
+const list = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== ''),
+  ),
+];
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 
 /** Every variable the product reads, once, with its default. `.env.example` explains each and a test keeps the two equal. */
@@ -61,14 +70,29 @@ export const ConfigSchema = z.object({
   SESSION_HOURS: z.coerce.number().int().min(1).max(168).default(12),
   SIGN_IN_ATTEMPTS_PER_MINUTE: z.coerce.number().int().min(1).max(10000).default(20),
   VIEWING_IDLE_SECONDS: z.coerce.number().int().min(10).max(3600).default(120),
+  REDACTION_REASONS: z
+    .string()
+    .transform(list)
+    .pipe(z.array(z.string().min(2).max(60)).min(1).max(100))
+    .prefault('bystander,juvenile,victim,witness,medical,plate,screen,undercover,address,name,nudity,other'),
+  REDACTION_STYLES: z
+    .string()
+    .transform(list)
+    .pipe(z.array(z.enum(['solid', 'mosaic', 'blur'])).refine((styles) => styles.includes('solid'), 'must hold solid'))
+    .prefault('solid'),
 
   WORK_DIR: z.string().min(1).default('.data/work'),
+  WORK_DIR_GIB: z.coerce.number().positive().max(65536).default(80),
   FFMPEG_PATH: z.string().min(1).default('ffmpeg'),
   FFPROBE_PATH: z.string().min(1).default('ffprobe'),
   MEDIA_MEMORY_MIB: z.coerce.number().int().min(512).default(4096),
   MEDIA_TIME_LIMIT_SECONDS: z.coerce.number().int().min(10).default(14400),
+  MEDIA_SANDBOX: z.enum(['auto', 'required', 'off']).default('auto'),
+  DETECTOR_CASCADES_DIR: z.string().min(1).default('/usr/share/opencv4/haarcascades'),
   DEMO_ACCOUNTS_FILE: z.string().min(1).optional(),
   TRANSCODE_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
+  REDACT_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
+  JOB_STARTS: z.coerce.number().int().min(1).max(1000).default(2),
 });
 
 export type Config = Readonly<z.infer<typeof ConfigSchema>>;

@@ -3,6 +3,7 @@ import { Clock } from './clock.js';
 import { CONFIG, type Config } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { Notifications } from './database/notifications.js';
+import { JobBoard } from './jobs/job-board.js';
 import { Outbox } from './jobs/outbox.js';
 
 @Global()
@@ -12,8 +13,8 @@ export class PlatformModule {
     return {
       module: PlatformModule,
       imports: [DatabaseModule],
-      providers: [{ provide: CONFIG, useValue: config }, Clock, Notifications, Outbox],
-      exports: [CONFIG, Clock, Notifications, Outbox, DatabaseModule],
+      providers: [{ provide: CONFIG, useValue: config }, Clock, Notifications, Outbox, JobBoard],
+      exports: [CONFIG, Clock, Notifications, Outbox, JobBoard, DatabaseModule],
     };
   }
 }

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { CONFIG, type Config } from '../config.js';
 
 /** Channels of PostgreSQL NOTIFY. Only hints: whoever waits looks into the tables, and looks again when the connection was lost. */
-const CHANNELS = ['outbox', 'custody_sequenced', 'custody_checkpoint', 'uploads', 'upload_parts'] as const;
+const CHANNELS = ['outbox', 'jobs', 'custody_sequenced', 'custody_checkpoint', 'uploads', 'upload_parts'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** One LISTEN connection a process, shared by everything that waits. */

@@ -15,6 +15,9 @@ import { Docking1763600000013 } from './1763600000013-docking.js';
 import { UploadNotices1763600000014 } from './1763600000014-upload-notices.js';
 import { UnarrivedNumbers1763600000015 } from './1763600000015-unarrived-numbers.js';
 import { UploadsBegunAnew1763600000016 } from './1763600000016-uploads-begun-anew.js';
+import { Jobs1763600000017 } from './1763600000017-jobs.js';
+import { RedactionReview1763600000018 } from './1763600000018-redaction-review.js';
+import { Proposals1763600000020 } from './1763600000020-proposals.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -35,4 +38,7 @@ export const MIGRATIONS = [
   UploadNotices1763600000014,
   UnarrivedNumbers1763600000015,
   UploadsBegunAnew1763600000016,
+  Jobs1763600000017,
+  RedactionReview1763600000018,
+  Proposals1763600000020,
 ];
