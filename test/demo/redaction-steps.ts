@@ -75,7 +75,7 @@ export async function redact(
   const plan = {
     v: 1,
     regions: [{ shape: 'rectangle', keyframes, reason: 'bystander' }],
-    mutes: mute === null ? [] : [{ ...mute, reason: 'home address spoken' }],
+    mutes: mute === null ? [] : [{ ...mute, reason: 'address' }],
   };
   const order = { plan, reason: 'Release to counsel: a bystander and a home address are not part of the case.' };
   const { id } = (await custodian.post<RedactionAnswer>(`/api/recordings/${original.id}/redactions`, order)).expect(202).body;
@@ -85,11 +85,24 @@ export async function redact(
   };
   const withinMs = 300_000 + 10 * (original.media?.durationMs ?? 0);
   const done = await eventually(`redaction ${id} is rendered`, look, { withinMs, everyMs: 250 });
-  if (done.state !== 'sealed' || done.result === null)
-    throw new Unexpected('the redaction', 'sealed', `${done.state}: ${done.failure ?? ''}`);
+  if (done.state !== 'rendered' || done.result === null)
+    throw new Unexpected('the redaction', 'rendered', `${done.state}: ${done.failure ?? ''}`);
   const result = await playableRecording(auditor, done.result);
   expectSame('the new recording', ['sealed', original.id], [result.state, result.parent]);
   return { redaction: id, result, detail: `recording ${result.id}, sealed, names its parent` };
+}
+
+/** Until a second person has looked at it, it is for nobody else; then it is released. */
+export async function reviewAndRelease({ custodian, both, investigator }: Cast, { redaction, result }: Redacted): Promise<Told> {
+  const purpose = 'internal-investigation';
+  const early = (await investigator.post(`/api/recordings/${result.id}/viewings`, { purpose })).expect(403).problem();
+  expectSame('the reason', 'not-released', early['reason']);
+  const approval = { version: 1, verdict: 'approved', note: 'Watched from beginning to end.' };
+  const own = (await custodian.post(`/api/redactions/${redaction}/review`, approval)).expect(403).problem();
+  expectSame('the reason', 'own-redaction', own['reason']);
+  (await both.post(`/api/redactions/${redaction}/review`, approval)).expect(200);
+  (await custodian.post(`/api/redactions/${redaction}/release`)).expect(200);
+  return { detail: `403 "${own.detail}" A second custodian approves, then it is released` };
 }
 
 /** Looks at what a viewer of each gets to see and hear at the same moment, and leaves both pictures. */

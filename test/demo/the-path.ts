@@ -6,7 +6,7 @@ import { checkReceipt, enrolDock, playable, upload, uploadAgain } from './dockin
 import { exportBundle, exportReport } from './export-steps.js';
 import type { Interruption } from './interruption.js';
 import type { Narrator } from './narrator.js';
-import { compareFrames, redact, sceneOf } from './redaction-steps.js';
+import { compareFrames, redact, reviewAndRelease, sceneOf } from './redaction-steps.js';
 import { tamper } from './tampering.js';
 import {
   checkComplete,
@@ -41,7 +41,9 @@ export async function playThePath(context: DemoContext, narrator: Narrator, inte
     view(cast, main.id, [scene.lookAtMs - 50, scene.lookAtMs]),
   );
 
-  const { result } = await step('7 A custodian redacts a moving person and an address', () => redact(cast, main, scene));
+  const made = await step('7 A custodian redacts a moving person and an address', () => redact(cast, main, scene));
+  const { result } = made;
+  await step('7 A second person reviews it before it is released', () => reviewAndRelease(cast, made));
   const askedAgain = await step('7 The investigator asks for the redacted recording', () =>
     askForAccess(cast.investigator, context, [result.id]),
   );

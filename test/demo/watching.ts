@@ -38,10 +38,13 @@ export async function watch(
   ).body;
   const fetchFile = async (name: string): Promise<Buffer> =>
     (await viewer.get(opened.playlist.replace('playlist.m3u8', name))).expect(200).bytes;
-  const segments = segmentsOf((await viewer.get(opened.playlist)).expect(200).text);
+  // RFC 8216 §4.3.4.2: the sizes it is offered in; the first is the largest.
+  const [, largest = ''] = /^#EXT-X-STREAM-INF:.*\n(.+)$/m.exec((await viewer.get(opened.playlist)).expect(200).text) ?? [];
+  const playlist = (await fetchFile(largest)).toString('utf8');
+  const segments = segmentsOf(playlist);
   const isWanted = ({ startMs, endMs }: Segment): boolean =>
     startMs < 8000 || momentsMs.some((ms) => ms >= startMs && ms < endMs);
-  const init = await fetchFile('init.mp4');
+  const init = await fetchFile(/#EXT-X-MAP:URI="(.+)"/.exec(playlist)?.[1] ?? '');
   const fetched: Watched['fetched'][number][] = [];
   for (const segment of segments.filter(isWanted)) fetched.push({ ...segment, bytes: await fetchFile(segment.name) });
   const closed = (await viewer.post<ClosedViewingAnswer>(`/api/viewings/${opened.viewing}/close`)).expect(200).body;

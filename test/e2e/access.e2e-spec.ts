@@ -13,7 +13,7 @@ import { startStack, type Stack } from '../support/stack.js';
 import { clipBytes, variantOf } from './clip-bytes.js';
 import { chainOf, entryOn } from './custody-chain.js';
 import { enrol, type Enrolled } from './enrolled-people.js';
-import { ask, asking, grant, inSeconds, openViewing, playable, segmentsOf } from './watching.js';
+import { ask, asking, fileOf, grant, inSeconds, largestOf, openViewing, playable, sizesOf, trackOf } from './watching.js';
 
 const IDLE_SECONDS = 10;
 const OFFICER_BADGE = 'B-100';
@@ -59,11 +59,9 @@ describe('access to footage', () => {
     const viewer = await enrol(administrator, ['investigator']);
     const granted = await grant(custodian, await ask(viewer.http, recording), until);
     const viewing = await openViewing(viewer.http, recording);
-    const playlist = (await viewer.http.get(viewing.playlist)).expect(200).text;
-    return { viewer, granted, viewing, segments: segmentsOf(playlist).map(({ name }) => name) };
+    const { segments } = await largestOf(viewer.http, viewing);
+    return { viewer, granted, viewing, segments: segments.map(({ name }) => name) };
   }
-
-  const fileOf = ({ viewing }: ViewingAnswer, name: string): string => `/api/viewings/${viewing}/files/${name}`;
 
   function expectRefused(answer: Answer<unknown>, reason: string): void {
     expect(answer.expect(403).problem()).toMatchObject({ type: 'urn:custodiet:forbidden', reason });
@@ -105,11 +103,11 @@ describe('access to footage', () => {
 
       const playlist = (await viewer.http.get(opened.playlist)).expect(200);
       expect(playlist.contentType).toBe('application/vnd.apple.mpegurl');
-      const segments = segmentsOf(playlist.text);
+      const { init, segments } = await trackOf(viewer.http, opened, sizesOf(playlist.text)[0]?.name ?? '');
       expect(segments.length).toBeGreaterThanOrEqual(3);
       expect(segments.at(-1)?.toMs).toBeGreaterThan(8500);
       const [first, , third] = segments;
-      (await viewer.http.get(fileOf(opened, 'init.mp4'))).expect(200);
+      (await viewer.http.get(fileOf(opened, init))).expect(200);
       expect((await viewer.http.get(opened.poster)).expect(200).bytes.subarray(0, 2).toString('hex')).toBe('ffd8');
       let bytes = 0;
       for (const segment of [first, third]) {
@@ -124,13 +122,13 @@ describe('access to footage', () => {
         toMs: Math.round(segment?.toMs ?? -1),
       }));
       expect(closed.delivered).toEqual(spans);
-      expect(closed.files).toBe(5);
+      expect(closed.files).toBe(6);
       expect(closed.bytes).toBeGreaterThan(bytes);
 
       const onRecord = await entryOn(auditor, recording, 'viewing.closed', (event) => event['viewing'] === opened.viewing);
       expect(onRecord.event).toMatchObject({
         delivered: closed.delivered,
-        files: 5,
+        files: 6,
         bytes: closed.bytes,
         aborted: 0,
         closedBy: 'viewer',
@@ -255,7 +253,7 @@ describe('access to footage', () => {
           ),
         { withinMs: (IDLE_SECONDS + 20) * 1000, everyMs: 500 },
       );
-      expect(closed.event).toMatchObject({ closedBy: 'service', files: 2, delivered: [{ fromMs: 0 }] });
+      expect(closed.event).toMatchObject({ closedBy: 'service', files: 3, delivered: [{ fromMs: 0 }] });
       expect(closed.actor).toBeNull();
       expectRefused(await viewer.http.get(fileOf(viewing, segments[1] ?? '')), 'viewing-closed');
     }, 60_000);

@@ -14,22 +14,16 @@ import { startStack, type Stack } from '../support/stack.js';
 import { clipBytes, variantOf } from './clip-bytes.js';
 import { fsck, verifyBundle } from './command-line.js';
 import { chainOf, countsOn, entryOn } from './custody-chain.js';
+import { enrol } from './enrolled-people.js';
+import { approveAndRelease, boxOver, orderRedaction, settledRedaction } from './redacting.js';
 import { asSuperuser } from './superuser.js';
 import { forgeHeader, forgePayload, removeEntry, type Tampering } from './tampering.js';
-import { ask, grant, openViewing, playable, segmentsOf } from './watching.js';
+import { ask, fileOf, grant, largestOf, openViewing, playable } from './watching.js';
 
 const CLIP = { out: '', camera: 'TEST-CAMERA-1', seconds: 4, width: 320, height: 240, fps: 15 } as const;
-const MUTE = { fromMs: 1000, toMs: 2000, reason: 'name of a witness' };
+const MUTE = { fromMs: 1000, toMs: 2000, reason: 'witness' };
 
-/** A box that follows the figure in the clip, a little larger than it. */
-const BOX = {
-  shape: 'rectangle',
-  reason: 'bystander',
-  keyframes: [0, 3900].map((atMs) => {
-    const { x, y, width, height } = subjectAt(CLIP, atMs);
-    return { atMs, x: x - 4, y: y - 4, width: width + 8, height: height + 8 };
-  }),
-};
+const BOX = boxOver(CLIP, 3900);
 const PLAN = { v: 1, regions: [BOX], mutes: [MUTE] };
 
 describe('redaction and export', () => {
@@ -56,7 +50,8 @@ describe('redaction and export', () => {
     ]);
     dock = await TestDock.enrol(await stack.signIn('administrator'));
     ({ recording: original } = await dock.upload('stop.mp4', clip, { officer: '4711' }));
-    redacted = await redact(original);
+    const reviewer = await enrol(await stack.signIn('administrator'), ['custodian']);
+    redacted = await approveAndRelease(reviewer.http, await redact(original));
   }, 180_000);
   afterAll(async () => {
     await stack?.stop();
@@ -64,13 +59,7 @@ describe('redaction and export', () => {
   }, 60_000);
 
   async function redact(recording: string, plan: object = PLAN): Promise<RedactionAnswer> {
-    const order = { plan, reason: 'released to the public' };
-    const { id } = (await custodian.post<RedactionAnswer>(`/api/recordings/${recording}/redactions`, order)).expect(202).body;
-    const look = async (): Promise<RedactionAnswer | undefined> => {
-      const { body } = (await custodian.get<RedactionAnswer>(`/api/redactions/${id}`)).expect(200);
-      return body.state === 'rendering' ? undefined : body;
-    };
-    return eventually(`redaction ${id} is sealed or failed`, look, { withinMs: 120_000 });
+    return settledRedaction(custodian, (await orderRedaction(custodian, recording, plan)).id);
   }
 
   async function recording(id: string): Promise<RecordingAnswer> {
@@ -89,7 +78,7 @@ describe('redaction and export', () => {
 
   describe('a redaction', () => {
     it('is a sealed recording of its own that names its parent, with a chain of its own and a place on its parent’s', async () => {
-      expect(redacted).toMatchObject({ recording: original, state: 'sealed', failure: null });
+      expect(redacted).toMatchObject({ recording: original, state: 'released', failure: null });
       const result = redacted.result ?? '';
       expect(await recording(result)).toMatchObject({
         parent: original,
@@ -147,7 +136,7 @@ describe('redaction and export', () => {
             ],
           },
         ],
-        mutes: [{ fromMs: 2000, toMs: 1000, reason: 'backwards' }],
+        mutes: [{ fromMs: 2000, toMs: 1000, reason: 'name' }],
       };
       const answer = await custodian.post(`/api/recordings/${original}/redactions`, { plan, reason: 'faulty' });
       const { type, faults } = answer.expect(422).problem();
@@ -161,7 +150,7 @@ describe('redaction and export', () => {
         plan: { v: 1, regions: [], mutes: [] },
         reason: 'faulty',
       });
-      expect(nothing.expect(422).problem().faults).toEqual(['The plan covers nothing and mutes nothing.']);
+      expect(nothing.expect(422).problem().faults).toEqual(['The plan covers nothing, mutes nothing and cuts nothing.']);
       expect((await countsOn(auditor, original))['redaction.ordered']).toBe(1);
     });
 
@@ -177,7 +166,7 @@ describe('redaction and export', () => {
         regions: [],
         mutes: [{ fromMs: 0, toMs: 500, reason: 'address' }],
       });
-      expect(further).toMatchObject({ state: 'sealed', failure: null });
+      expect(further).toMatchObject({ state: 'rendered', failure: null });
       expect((await recording(further.result ?? '')).parent).toBe(redacted.result);
       const path = await written('further.zip', await exportBundle(further.result ?? ''));
       expect(await verifyBundle(path, '--log-key', stack.logKey)).toMatchObject({ code: 0 });
@@ -228,7 +217,9 @@ describe('redaction and export', () => {
         'proofs.jsonl',
         'report.pdf',
       ];
-      expect([...files.keys()].sort()).toEqual([...expected, `redactions/${redacted.id}.plan.json`].sort());
+      expect([...files.keys()].sort()).toEqual(
+        [...expected, `redactions/${redacted.id}.v1.plan.json`, `redactions/${redacted.id}.v1.parameters.txt`].sort(),
+      );
       const sha256 = createHash('sha256')
         .update(files.get('bundle.json') ?? '')
         .digest('hex');
@@ -346,10 +337,9 @@ describe('redaction and export', () => {
     ms: number,
   ): Promise<{ red(x: number, y: number): number; brightest(x: number, y: number): number }> {
     const viewing = await openViewing(investigator, id);
-    const file = async (name: string): Promise<Buffer> =>
-      (await investigator.get(`/api/viewings/${viewing.viewing}/files/${name}`)).expect(200).bytes;
-    const [segment] = segmentsOf((await investigator.get(viewing.playlist)).expect(200).text);
-    const path = await written('playback.mp4', Buffer.concat([await file('init.mp4'), await file(segment?.name ?? '')]));
+    const file = async (name: string): Promise<Buffer> => (await investigator.get(fileOf(viewing, name))).expect(200).bytes;
+    const { init, segments } = await largestOf(investigator, viewing);
+    const path = await written('playback.mp4', Buffer.concat([await file(init), await file(segments[0]?.name ?? '')]));
     const size = `scale=${CLIP.width}:${CLIP.height}`;
     const { stdout } = await promisify(execFile)(
       process.env['FFMPEG_PATH'] || 'ffmpeg',

@@ -61,6 +61,35 @@ export async function playable(reader: HttpClient, recording: string, withinMs =
   return eventually(`recording ${recording} can be played`, look, { withinMs });
 }
 
+/** One size of a playback copy, or its sound, as a viewer is told of it. */
+export interface Track {
+  readonly init: string;
+  readonly segments: readonly Segment[];
+}
+
+export function fileOf({ viewing }: Pick<ViewingAnswer, 'viewing'>, name: string): string {
+  return `/api/viewings/${viewing}/files/${name}`;
+}
+
+/** The playlists of the sizes that a multivariant playlist offers, largest first, with what it says of each. RFC 8216 §4.3.4.2 */
+export function sizesOf(playlist: string): { readonly name: string; readonly attributes: string }[] {
+  return [...playlist.matchAll(/^#EXT-X-STREAM-INF:(.*)\n(.+)$/gm)].map(([, attributes = '', name = '']) => ({
+    name,
+    attributes,
+  }));
+}
+
+/** The largest size, as a player finds it: two playlists are fetched. */
+export async function largestOf(viewer: HttpClient, viewing: ViewingAnswer): Promise<Track> {
+  const [largest] = sizesOf((await viewer.get(viewing.playlist)).expect(200).text);
+  return trackOf(viewer, viewing, largest?.name ?? '');
+}
+
+export async function trackOf(viewer: HttpClient, viewing: ViewingAnswer, playlist: string): Promise<Track> {
+  const { text } = (await viewer.get(fileOf(viewing, playlist))).expect(200);
+  return { init: /#EXT-X-MAP:URI="(.+)"/.exec(text)?.[1] ?? '', segments: segmentsOf(text) };
+}
+
 /** What a playlist lists, with the place of each segment on the recording's own time axis. RFC 8216 §4.3.2.1 */
 export function segmentsOf(playlist: string): Segment[] {
   const segments: Segment[] = [];

@@ -37,11 +37,21 @@ export interface RecordingAnswer {
   readonly state: 'receiving' | 'sealing' | 'sealed' | 'quarantined' | 'expired';
   readonly reason: string | null;
   readonly parent: string | null;
+  readonly releasedAt: string | null;
   readonly media: {
     readonly container: string;
     readonly durationMs: number;
     readonly video: { readonly codec: string; readonly width: number; readonly height: number; readonly rotation: number };
     readonly audio: { readonly codec: string; readonly channels: number } | null;
+    /** Why its picture cannot be decoded. */
+    readonly problem?: string;
+    readonly technical?: {
+      readonly decodable: boolean;
+      readonly location: boolean;
+      readonly chapters: number;
+      readonly counts: Readonly<Record<string, number>>;
+      readonly tracks: readonly Readonly<Record<string, unknown>>[];
+    };
   } | null;
   readonly playback: { readonly state: 'pending' | 'ready' | 'failed'; readonly reason: string | null } | null;
 }
@@ -63,6 +73,8 @@ export interface ViewingAnswer {
   readonly recording: string;
   readonly playlist: string;
   readonly poster: string;
+  readonly sprite: string | null;
+  readonly waveform: string | null;
   readonly expiresAt: string;
 }
 
@@ -77,9 +89,15 @@ export interface RedactionAnswer {
   readonly planSha256: string;
   readonly id: string;
   readonly recording: string;
-  readonly state: 'rendering' | 'sealed' | 'failed';
+  readonly state: 'draft' | 'rendering' | 'rendered' | 'failed' | 'approved' | 'rejected' | 'released' | 'discarded';
+  readonly version: number;
   readonly result: string | null;
   readonly failure: string | null;
+  readonly review: { readonly by: string; readonly approved: boolean; readonly note: string | null } | null;
+  readonly releasedBy: string | null;
+  readonly versions: readonly { readonly version: number; readonly sha256: string; readonly author: string }[];
+  readonly renderings: readonly { readonly id: string; readonly version: number; readonly result: string | null }[];
+  readonly progress: { readonly job: string; readonly percent: number | null } | null;
 }
 
 export interface CustodyEntryAnswer {
@@ -89,4 +107,19 @@ export interface CustodyEntryAnswer {
   readonly at: string;
   readonly actor: string | null;
   readonly event: Readonly<Record<string, unknown>>;
+}
+
+export interface JobAnswer {
+  readonly id: string;
+  readonly job: 'seal' | 'transcode' | 'redact' | 'propose' | 'fixity' | 'drop-upload';
+  readonly ref: string;
+  readonly recording: string | null;
+  readonly state: 'waiting' | 'running' | 'done' | 'parked' | 'cancelled';
+  readonly percent: number | null;
+  readonly secondsLeft: number | null;
+  readonly failures: number;
+  readonly lastError: string | null;
+  readonly startedAt: string | null;
+  readonly nextAttemptAt: string | null;
+  readonly endedAt: string | null;
 }

@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService, type HealthCheckResult, type HealthIndicatorResult } from '@nestjs/terminus';
 import { Sequencer } from '#custody';
-import { FixityChecks } from '#evidence';
+import { FixityChecks, WorkSpace } from '#evidence';
 import { Asks } from '#identity';
 import { JobHost, UnitOfWork } from '#platform';
 import { ObjectStore } from '#storage';
@@ -16,6 +16,7 @@ export class WorkerHealthController {
     private readonly jobs: JobHost,
     private readonly sequencer: Sequencer,
     private readonly fixity: FixityChecks,
+    private readonly workSpace: WorkSpace,
   ) {}
 
   @Get('live')
@@ -35,6 +36,7 @@ export class WorkerHealthController {
       () => this.mirroring(),
       () => this.cosigning(),
       () => this.hashingAgain(),
+      () => this.shuttingToolsIn(),
     ]);
   }
 
@@ -57,6 +59,12 @@ export class WorkerHealthController {
     } catch {
       return indicator.down();
     }
+  }
+
+  /** Up in every mode: a machine without bubblewrap is a choice to know of, not a fault to wake anybody for. */
+  private async shuttingToolsIn(): Promise<HealthIndicatorResult> {
+    const { mode, sentence } = await this.workSpace.isolation();
+    return this.indicators.check('video tools').up({ sandbox: mode, sentence });
   }
 
   private notFrozen(): HealthIndicatorResult {

@@ -7,7 +7,7 @@ import { CustodyModule, HeadsSchedule, LOG_SIGNING_KEY, LogKeyRecord, LogMirror,
 import { DropUploadProcessor, EvidenceWorkModule, FixityProcessor, SealingService, TranscodeProcessor } from '#evidence';
 import { IdentityModule } from '#identity';
 import { JOB_HANDLERS, JobHost, PlatformModule, readSigningKey, type Config, type JobHandlers } from '#platform';
-import { RedactionWorkModule, RedactProcessor } from '#redaction';
+import { ProposeProcessor, RedactionWorkModule, RedactProcessor } from '#redaction';
 import { StorageModule } from '#storage';
 import { WorkerHealthController } from './worker-health.controller.js';
 
@@ -38,14 +38,15 @@ export class WorkerModule {
         TimestampSchedule,
         {
           provide: JOB_HANDLERS,
-          inject: [SealingService, TranscodeProcessor, RedactProcessor, FixityProcessor, DropUploadProcessor],
+          inject: [SealingService, TranscodeProcessor, RedactProcessor, ProposeProcessor, FixityProcessor, DropUploadProcessor],
           useFactory: (
             seal: SealingService,
             transcode: TranscodeProcessor,
             redact: RedactProcessor,
+            propose: ProposeProcessor,
             fixity: FixityProcessor,
             dropUpload: DropUploadProcessor,
-          ): JobHandlers => ({ seal, transcode, redact, fixity, 'drop-upload': dropUpload }),
+          ): JobHandlers => ({ seal, transcode, redact, propose, fixity, 'drop-upload': dropUpload }),
         },
         JobHost,
       ],

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody } from '#custody';
-import { RecordingOfficers, RecordingsService } from '#evidence';
+import { isReleased, RecordingOfficers, RecordingsService, type Recording } from '#evidence';
 import { attribution, decide, Forbidden, PeopleService, type Caller, type PersonActor, type Resource } from '#identity';
 import { Clock, NotFound, UnitOfWork, type Tx } from '#platform';
 import { AccessRequest, AccessRequestItem } from './access-request.entity.js';
@@ -33,17 +33,17 @@ export class AccessRequestsService {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws RecordingUnknown, UntilFaulty */
+  /** @throws RecordingUnknown, UntilFaulty, Forbidden */
   async submit(asked: NewAccessRequest, actor: PersonActor, caller: Caller): Promise<RequestWithItems> {
     const now = this.clock.now();
     const fault = faultOfUntil(asked.until, now);
     if (fault !== undefined) throw new UntilFaulty(fault);
     const recordings = [...new Set(asked.recordings)];
-    const known = new Set(
-      (await this.recordings.getMany(recordings)).filter(({ state }) => state === 'sealed').map(({ id }) => id),
-    );
+    const sealed = (await this.recordings.getMany(recordings)).filter(({ state }) => state === 'sealed');
+    const known = new Set(sealed.map(({ id }) => id));
     const unknown = recordings.filter((id) => !known.has(id));
     if (unknown.length > 0) throw new RecordingUnknown(unknown);
+    await this.refuseUnreleased(sealed, caller, now);
     const { purpose, caseNumber, justification, until } = asked;
     const request: AccessRequest = {
       id: uuidv7(),
@@ -150,6 +150,23 @@ export class AccessRequestsService {
     const recordings = await this.recordings.getMany(await this.items(tx, id));
     const subjects = await this.officers.shown(recordings, tx);
     return { kind: 'access-request', recording: recordings[0]?.id ?? id, requestedBy: request.requestedBy, subjects };
+  }
+
+  /** The body names the recordings, so the guard could not ask about them. A refusal goes on record like the guard's. */
+  private async refuseUnreleased(recordings: readonly Recording[], caller: Caller, now: Date): Promise<void> {
+    const action = 'access-request.submit';
+    const refused = recordings.flatMap((recording) => {
+      const footage = { kind: 'footage', recording: recording.id, grant: null, released: isReleased(recording) } as const;
+      const decision = decide(caller.actor, action, footage, { now });
+      return decision.allowed ? [] : [{ id: recording.id, reason: decision.reason }];
+    });
+    const [first] = refused;
+    if (first === undefined) return;
+    await this.unitOfWork.run(async (tx) => {
+      for (const { id, reason } of refused)
+        await this.custody.append(tx, id, { type: 'access.refused', action, reason }, attribution(caller));
+    });
+    throw new Forbidden(first.reason);
   }
 
   private async lockOpen(tx: Tx, id: string, { actor }: Caller): Promise<RequestWithItems> {

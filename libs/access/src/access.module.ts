@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { EvidenceModule } from '#evidence';
+import { EvidenceModule, WorkSpace } from '#evidence';
 import { IdentityModule } from '#identity';
 import { AccessRequest, AccessRequestItem } from './access-request.entity.js';
 import { AccessRequestLoader } from './access-request.loader.js';
@@ -13,6 +13,8 @@ import { GrantsService } from './grants.service.js';
 import { IdleViewings } from './idle-viewings.schedule.js';
 import { Viewing, ViewingDelivery } from './viewing.entity.js';
 import { ViewingLoader } from './viewing.loader.js';
+import { ViewingPreviewController } from './viewing-preview.controller.js';
+import { ViewingPreviews } from './viewing-preview.service.js';
 import { ViewingsController } from './viewings.controller.js';
 import { ViewingsService } from './viewings.service.js';
 
@@ -27,8 +29,12 @@ import { ViewingsService } from './viewings.service.js';
 })
 export class AccessModule {}
 
-/** The HTTP face, for the API only. */
-@Module({ imports: [AccessModule], controllers: [AccessRequestsController, GrantsController, ViewingsController] })
+/** The HTTP face, for the API only. It draws previews, so it needs a place to work like the worker's. */
+@Module({
+  imports: [AccessModule, EvidenceModule],
+  controllers: [AccessRequestsController, GrantsController, ViewingsController, ViewingPreviewController],
+  providers: [WorkSpace, ViewingPreviews],
+})
 export class AccessHttpModule {}
 
 /** The schedules, for the worker only. */

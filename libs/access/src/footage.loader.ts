@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { RecordingsService } from '#evidence';
+import { isReleased, RecordingsService } from '#evidence';
 import { uuidOf, type Caller, type Incoming, type Resource, type ResourceLoader } from '#identity';
 import { factsOf, GrantsService } from './grants.service.js';
 
@@ -14,6 +14,7 @@ export class FootageLoader implements ResourceLoader {
   async load(request: Incoming, { actor }: Caller): Promise<Resource> {
     const recording = await this.recordings.get(uuidOf(request, 'id'));
     const grant = actor.kind === 'person' ? await this.grants.best(actor.id, recording.id) : null;
-    return { kind: 'footage', recording: recording.id, grant: grant === null ? null : factsOf(grant) };
+    const facts = grant === null ? null : factsOf(grant);
+    return { kind: 'footage', recording: recording.id, grant: facts, released: isReleased(recording) };
   }
 }

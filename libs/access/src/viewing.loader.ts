@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isReleased, RecordingsService } from '#evidence';
 import { uuidOf, type Incoming, type Resource, type ResourceLoader } from '#identity';
 import { NotFound } from '#platform';
 import { factsOf, GrantsService } from './grants.service.js';
@@ -10,6 +11,7 @@ export class ViewingLoader implements ResourceLoader {
   constructor(
     private readonly viewings: ViewingsService,
     private readonly grants: GrantsService,
+    private readonly recordings: RecordingsService,
   ) {}
 
   async load(request: Incoming): Promise<Resource> {
@@ -23,6 +25,7 @@ export class ViewingLoader implements ResourceLoader {
       session: viewing.sessionId,
       closedAt: viewing.closedAt,
       grant: factsOf(grant),
+      released: isReleased(await this.recordings.get(viewing.recordingId)),
     };
   }
 }

@@ -15,6 +15,10 @@ interface OpenedView {
   readonly recording: string;
   readonly playlist: string;
   readonly poster: string;
+  /** WebVTT with the stills of a seek bar; null in copies that were made before there were any. */
+  readonly sprite: string | null;
+  /** The loudness of each tenth of a second; null where there is no sound. */
+  readonly waveform: string | null;
   readonly expiresAt: string;
 }
 
@@ -31,19 +35,21 @@ export class ViewingsController {
     @Body({ schema: OpenBody }) body: z.infer<typeof OpenBody>,
     @By() caller: Caller,
   ): Promise<OpenedView> {
-    const { viewing, expiresAt } = await this.viewings.open(id, body.purpose, person(caller), caller);
+    const { viewing, expiresAt, extras } = await this.viewings.open(id, body.purpose, person(caller), caller);
     const files = `/api/viewings/${viewing.id}/files`;
     return {
       viewing: viewing.id,
       recording: id,
       playlist: `${files}/playlist.m3u8`,
       poster: `${files}/poster.jpg`,
+      sprite: extras.has('sprite.vtt') ? `${files}/sprite.vtt` : null,
+      waveform: extras.has('waveform.json') ? `${files}/waveform.json` : null,
       expiresAt: expiresAt.toISOString(),
     };
   }
 
   @Get('viewings/:id/files/:name')
-  @ApiProduces('application/vnd.apple.mpegurl', 'video/mp4', 'image/jpeg')
+  @ApiProduces('application/vnd.apple.mpegurl', 'video/mp4', 'image/jpeg', 'text/vtt', 'application/json')
   @Asks('viewing.watch', ViewingLoader)
   async file(
     @Param('id') id: string,

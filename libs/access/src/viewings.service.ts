@@ -4,7 +4,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { LessThan, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody, CustodyLog, type Attribution } from '#custody';
-import { RenditionsService } from '#evidence';
+import { isReleased, RecordingsService, RenditionsService } from '#evidence';
 import { attribution, decide, Forbidden, type Caller, type PersonActor } from '#identity';
 import { Clock, NotFound, UnitOfWork } from '#platform';
 import type { Purpose } from './access-request.rules.js';
@@ -16,6 +16,18 @@ import { Viewing, ViewingDelivery } from './viewing.entity.js';
 export interface OpenedViewing {
   readonly viewing: Viewing;
   readonly expiresAt: Date;
+  /** Names of files beside playlist and poster that this copy has. */
+  readonly extras: ReadonlySet<string>;
+}
+
+/** What goes on record of a file that is sent. */
+export interface SentFile {
+  readonly name: string;
+  /** Which part of the recording it shows, where it shows one. */
+  readonly startMs: number | null;
+  readonly durationMs: number | null;
+  readonly size: number;
+  readonly contentType: string;
 }
 
 export interface DeliveredFile {
@@ -37,6 +49,7 @@ export class ViewingsService {
     private readonly unitOfWork: UnitOfWork,
     private readonly custody: Custody,
     private readonly log: CustodyLog,
+    private readonly recordings: RecordingsService,
     private readonly renditions: RenditionsService,
     private readonly grants: GrantsService,
     private readonly clock: Clock,
@@ -45,10 +58,17 @@ export class ViewingsService {
   /** Resolves when the viewing's entry has its place in the log: only then may a byte be sent. @throws Forbidden, PurposeDiffers, NoRendition, LogBehind */
   async open(recordingId: string, purpose: Purpose, actor: PersonActor, caller: Caller): Promise<OpenedViewing> {
     const rendition = await this.renditions.playable(recordingId);
+    const extras = await this.renditions.having(rendition.id, ['sprite.vtt', 'waveform.json']);
     const { opened, entry } = await this.unitOfWork.run(async (tx) => {
       const now = this.clock.now();
       const grant = await this.grants.best(actor.id, recordingId, tx);
-      const footage = { kind: 'footage', recording: recordingId, grant: grant === null ? null : factsOf(grant) } as const;
+      const released = isReleased(await this.recordings.get(recordingId));
+      const footage = {
+        kind: 'footage',
+        recording: recordingId,
+        grant: grant === null ? null : factsOf(grant),
+        released,
+      } as const;
       const decision = decide(actor, 'viewing.open', footage, { now });
       if (!decision.allowed || grant === null) throw new Forbidden(decision.allowed ? 'no-grant' : decision.reason);
       if (grant.purpose !== purpose) throw new PurposeDiffers(grant.purpose);
@@ -73,7 +93,7 @@ export class ViewingsService {
         caseNumber: grant.caseNumber,
       } as const;
       return {
-        opened: { viewing, expiresAt: grant.expiresAt },
+        opened: { viewing, expiresAt: grant.expiresAt, extras },
         entry: await this.custody.append(tx, recordingId, event, attribution(caller)),
       };
     });
@@ -88,12 +108,16 @@ export class ViewingsService {
     return viewing;
   }
 
-  /** One file of the playback copy. That it was sent is on record before its first byte, and how much of it when it has ended. @throws NotFound */
+  /** One file of the playback copy. @throws NotFound */
   async deliver(id: string, name: string): Promise<DeliveredFile> {
-    const viewing = await this.get(id);
-    const file = await this.renditions.file(viewing.renditionId, name);
+    const file = await this.renditions.file((await this.get(id)).renditionId, name);
+    return this.send(id, file, () => this.renditions.open(file));
+  }
+
+  /** That a file was sent is on record before its first byte, and how much of it when it has ended. */
+  async send(id: string, file: SentFile, open: () => Promise<Readable>): Promise<DeliveredFile> {
     const now = this.clock.now();
-    const { startMs, durationMs, size, contentType } = file;
+    const { name, startMs, durationMs, size, contentType } = file;
     const delivery = this.unitOfWork.reader.create(ViewingDelivery, {
       viewingId: id,
       name,
@@ -105,7 +129,7 @@ export class ViewingsService {
     });
     await this.unitOfWork.reader.save(delivery);
     await this.unitOfWork.reader.update(Viewing, { id }, { lastSeenAt: now });
-    const source = await this.renditions.open(file);
+    const source = await open();
     let sent = 0;
     const counted = new Transform({
       transform(chunk: Buffer, _, next): void {

@@ -150,6 +150,10 @@ export type CustodyEvent =
     }
   /** Written when no playback rendition can be made. SI-11 */
   | { readonly type: 'rendition.failed'; readonly recipe: string; readonly problem: string }
+  /** Written when a transcode or a redaction that waits or runs is called off; `ref` is what the job works on. AU-2 */
+  | { readonly type: 'job.cancelled'; readonly job: string; readonly ref: string; readonly reason: string }
+  /** Written when a job that was given up or called off is tried again; `ref` is what the job works on. AU-2 */
+  | { readonly type: 'job.retried'; readonly job: string; readonly ref: string }
   /** Written when access is asked for. AC-3 */
   | {
       readonly type: 'access.requested';
@@ -190,10 +194,23 @@ export type CustodyEvent =
       readonly aborted: number;
       readonly closedBy: 'viewer' | 'service';
     }
-  /** Written when a redaction is ordered. AU-10 */
+  /** Written when somebody saves a version of a redaction's plan; sha256 is the plan's. AU-10 */
+  | {
+      readonly type: 'redaction.drafted';
+      readonly redaction: string;
+      /** From 1. */
+      readonly version: number;
+      readonly regions: number;
+      readonly mutes: number;
+      readonly reason: string;
+      readonly note?: string;
+      readonly sha256: string;
+    }
+  /** Written when a version of a redaction's plan is ordered to be rendered; sha256 is the plan's. AU-10 */
   | {
       readonly type: 'redaction.ordered';
       readonly redaction: string;
+      readonly version?: number;
       readonly regions: number;
       readonly mutes: number;
       readonly reason: string;
@@ -208,10 +225,55 @@ export type CustodyEvent =
       readonly recipe: string;
       readonly tool: string;
       readonly leakCheck: string;
+      readonly version?: number;
+      /** SHA-256 of the text of the parameters that the tool was given. */
+      readonly parameters?: string;
       readonly sha256: string;
     }
   /** Written when a redaction cannot be made or fails its leak check. SI-11 */
-  | { readonly type: 'redaction.failed'; readonly redaction: string; readonly problem: string }
+  | { readonly type: 'redaction.failed'; readonly redaction: string; readonly problem: string; readonly version?: number }
+  /** Written, on the chains of the original and of the redacted copy, when a second person has looked at the copy. AU-10 */
+  | {
+      readonly type: 'redaction.reviewed';
+      readonly redaction: string;
+      readonly version: number;
+      readonly result: string;
+      readonly approved: boolean;
+      readonly note: string | null;
+    }
+  /** Written, on both chains, when a redacted copy is let out of the hands of those who made it. AC-21 */
+  | { readonly type: 'redaction.released'; readonly redaction: string; readonly version: number; readonly result: string }
+  /** Written, on both chains where there is a copy, when a redaction is given up. AU-10 */
+  | { readonly type: 'redaction.discarded'; readonly redaction: string; readonly reason: string }
+  /** Written when somebody has a box followed, or faces and plates looked for, as a help for a redaction. AU-2 */
+  | {
+      readonly type: 'redaction.proposal-ordered';
+      readonly proposal: string;
+      readonly kind: 'track' | 'detect';
+      readonly fromMs: number;
+      readonly untilMs: number;
+    }
+  /** Written when the help has made its proposals; nothing is covered by them yet. AU-3 */
+  | {
+      readonly type: 'redaction.proposed';
+      readonly proposal: string;
+      readonly tracks: number;
+      readonly model: string;
+      readonly version: string;
+      readonly threshold: string;
+    }
+  /** Written when the help could make none. SI-11 */
+  | { readonly type: 'redaction.proposal-failed'; readonly proposal: string; readonly problem: string }
+  /** Written when a person takes proposals over, to put them into a plan; `tracks` are their numbers. AU-10 */
+  | {
+      readonly type: 'redaction.proposal-confirmed';
+      readonly proposal: string;
+      readonly tracks: readonly string[];
+      readonly reason: string;
+      readonly model: string;
+      readonly version: string;
+      readonly threshold: string;
+    }
   /** Written when a custody report is handed out; sha256 is the PDF's. AU-7 */
   | { readonly type: 'custody-report.exported'; readonly pages: number; readonly throughSeq: number; readonly sha256: string }
   /** Written hourly and before every export: where the chains of all subjects ended; sha256 is that of the map (subject: the log). AU-10 */

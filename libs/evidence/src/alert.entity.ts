@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-export type AlertKind = 'quarantined' | 'fixity-failed' | 'upload-expired';
+export type AlertKind = 'quarantined' | 'fixity-failed' | 'upload-expired' | 'sealing-stuck';
 
 /** Something about a recording that a person has to see. It stays; taking note of it is on record. */
 @Entity('alerts')

@@ -78,6 +78,7 @@ export class DerivedRecordings {
       fixityDueAt: null,
       fixityCheckedAt: null,
       fixityFailedAt: null,
+      releasedAt: null,
     };
     await this.unitOfWork
       .run(async (tx) => {
@@ -89,7 +90,12 @@ export class DerivedRecordings {
           { id: recording.id },
           { state: 'sealed', sealedAt: now, sealedEntry, fixityDueAt: this.fixity.nextDue(recording.id) },
         );
-        await this.outbox.add(tx, 'transcode', recording.id);
+        // Whoever had it redacted waits for it.
+        await this.outbox.add(tx, 'transcode', recording.id, {
+          recording: recording.id,
+          flagged: recording.flagged,
+          awaited: true,
+        });
       })
       .catch((error: unknown) => {
         if (!(error instanceof AlreadyDone)) throw error;

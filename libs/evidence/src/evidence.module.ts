@@ -19,6 +19,9 @@ import { HandInsController } from './hand-ins.controller.js';
 import { HandInsService } from './hand-ins.service.js';
 import { StoredManifest } from './manifest.entity.js';
 import { ManifestLoader } from './manifest.loader.js';
+import { JobLoader } from './job.loader.js';
+import { JobsController } from './jobs.controller.js';
+import { JobsService } from './jobs.service.js';
 import { ManifestsService } from './manifests.service.js';
 import { partIntake } from './part-intake.provider.js';
 import { PartLocks } from './part-locks.js';
@@ -28,6 +31,7 @@ import { RecordingLoader } from './recording.loader.js';
 import { RecordingsController } from './recordings.controller.js';
 import { RecordingsService } from './recordings.service.js';
 import { Rendition, RenditionFile } from './rendition.entity.js';
+import { RenditionSpans } from './rendition-spans.service.js';
 import { RenditionsService } from './renditions.service.js';
 import { SealingService } from './sealing.service.js';
 import { TranscodeProcessor } from './transcode.processor.js';
@@ -49,6 +53,7 @@ const services = [
   RecordingsService,
   RecordingLoader,
   RenditionsService,
+  RenditionSpans,
   RecordingOfficers,
   AlertsService,
   FixityChecks,
@@ -75,12 +80,15 @@ export class EvidenceModule {}
     AlertsController,
     FixityController,
     HandInsController,
+    JobsController,
     UploadEventsController,
   ],
   providers: [
     CameraGapsService,
     CameraSightings,
     HandInsService,
+    JobLoader,
+    JobsService,
     ManifestLoader,
     UploadEvents,
     UploadPartsService,

@@ -64,7 +64,7 @@ export class FixityChecks {
       const recording = await tx.findOne(Recording, { where: { id: recordingId }, lock: { mode: 'pessimistic_write' } });
       if (recording === null) throw new NotFound('recording');
       if (recording.state !== 'sealed') throw new NotSealed(recording.state, recording.reason);
-      await this.open(tx, recordingId, this.clock.now());
+      await this.open(tx, recording, this.clock.now(), true);
       return tx
         .createQueryBuilder(FixityCheck, 'c')
         .where('c.recording_id = :recordingId AND c.ended_at IS NULL', { recordingId })
@@ -80,14 +80,14 @@ export class FixityChecks {
       const [{ open } = { open: 0 }] = await tx.query<{ open: number }[]>(
         'SELECT count(*)::int AS open FROM fixity_checks WHERE ended_at IS NULL',
       );
-      const due = await tx.query<{ id: string; due: Date }[]>(
-        `SELECT id, fixity_due_at AS due FROM recordings r
+      const due = await tx.query<{ id: string; flagged: boolean; due: Date }[]>(
+        `SELECT id, flagged, fixity_due_at AS due FROM recordings r
          WHERE state = 'sealed' AND fixity_failed_at IS NULL AND fixity_due_at <= $1
            AND NOT EXISTS (SELECT FROM fixity_checks c WHERE c.recording_id = r.id AND c.ended_at IS NULL)
          ORDER BY fixity_due_at LIMIT $2`,
         [this.clock.now(), Math.max(0, MOST_OPEN - open)],
       );
-      for (const recording of due) await this.open(tx, recording.id, recording.due);
+      for (const { id, flagged, due: dueAt } of due) await this.open(tx, { id, flagged }, dueAt, false);
       return due.length;
     });
   }
@@ -127,11 +127,12 @@ export class FixityChecks {
   }
 
   /** The database lets one be open of each recording. */
-  private async open(tx: Tx, recordingId: string, dueAt: Date): Promise<void> {
+  private async open(tx: Tx, recording: Pick<Recording, 'id' | 'flagged'>, dueAt: Date, awaited: boolean): Promise<void> {
     const opened = await tx.query<{ id: string }[]>(
       'INSERT INTO fixity_checks (id, recording_id, due_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id',
-      [uuidv7(), recordingId, dueAt],
+      [uuidv7(), recording.id, dueAt],
     );
-    for (const { id } of opened) await this.outbox.add(tx, 'fixity', id);
+    for (const { id } of opened)
+      await this.outbox.add(tx, 'fixity', id, { recording: recording.id, flagged: recording.flagged, awaited });
   }
 }

@@ -44,7 +44,7 @@ export class FixityProcessor implements JobHandler {
       this.logger.error({ recording: recording.id, check: checkId }, 'a stored recording is no longer what was sealed');
   }
 
-  /** Never reached: what can fail here is the infrastructure, and the check is tried until that is mended. */
+  /** Only when the worker dies of it: else it is tried until the infrastructure is mended. The check stays open and is overdue for health. */
   async gaveUp(): Promise<void> {}
 
   /** Until when sealing locked it, as its custody entry says; null when that was erased. */

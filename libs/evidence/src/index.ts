@@ -5,11 +5,12 @@ export { EvidenceHttpModule, EvidenceModule, EvidenceWorkModule } from './eviden
 export { NoRendition, NotSealed } from './evidence-problems.js';
 export { FixityChecks, type FixityStanding } from './fixity-checks.service.js';
 export { FixityProcessor } from './fixity.processor.js';
-export { Recording } from './recording.entity.js';
+export { isReleased, Recording } from './recording.entity.js';
 export { RecordingLoader } from './recording.loader.js';
 export { RecordingOfficers } from './recording-officers.service.js';
 export { RecordingsService } from './recordings.service.js';
 export { Rendition, RenditionFile } from './rendition.entity.js';
+export { RenditionSpans } from './rendition-spans.service.js';
 export { RenditionsService } from './renditions.service.js';
 export { SealingService } from './sealing.service.js';
 export { TranscodeProcessor } from './transcode.processor.js';

@@ -48,5 +48,6 @@ export function receivingRecording(said: SaidOfRecording, config: Config, now: D
     fixityDueAt: null,
     fixityCheckedAt: null,
     fixityFailedAt: null,
+    releasedAt: null,
   };
 }

@@ -100,4 +100,12 @@ export class Recording {
   /** The stored version is no longer what was sealed: nothing of it may be disposed of. */
   @Column('timestamptz', { name: 'fixity_failed_at', nullable: true })
   fixityFailedAt: Date | null;
+  /** Of a redaction: since when others than those who make and review it may ask for it. Always null of an original, which is not concerned. */
+  @Column('timestamptz', { name: 'released_at', nullable: true })
+  releasedAt: Date | null;
+}
+
+/** Whether others than custodians may ask for it. */
+export function isReleased({ origin, releasedAt }: Pick<Recording, 'origin' | 'releasedAt'>): boolean {
+  return origin !== 'derived' || releasedAt !== null;
 }

@@ -45,7 +45,10 @@ export interface RecordingView {
   readonly parent: string | null;
   readonly announcedAt: string;
   readonly sealedAt: string | null;
+  /** Of a redaction: when it was released; null until then, and of an original. */
+  readonly releasedAt: string | null;
   readonly fixity: { readonly dueAt: string | null; readonly checkedAt: string | null; readonly failedAt: string | null };
+  /** What is in the file. All its tracks (`technical`) only where one recording is asked for. Null until it is sealed. */
   readonly media: Omit<Probe, 'tags'> | null;
   readonly playback: { readonly state: string; readonly reason: string | null } | null;
 }
@@ -75,6 +78,7 @@ function view(recording: Recording, rendition: Rendition | null | undefined, ass
     parent: recording.parentId,
     announcedAt: recording.announcedAt.toISOString(),
     sealedAt: recording.sealedAt?.toISOString() ?? null,
+    releasedAt: recording.releasedAt?.toISOString() ?? null,
     fixity: {
       dueAt: recording.fixityDueAt?.toISOString() ?? null,
       checkedAt: recording.fixityCheckedAt?.toISOString() ?? null,
@@ -83,6 +87,13 @@ function view(recording: Recording, rendition: Rendition | null | undefined, ass
     media: 'container' in media ? media : null,
     playback: rendition === null || rendition === undefined ? null : { state: rendition.state, reason: rendition.reason },
   };
+}
+
+/** A list of two hundred files of sixty-four tracks each would be read by nobody. */
+function withoutTracks({ media, ...rest }: RecordingView): RecordingView {
+  if (media === null) return { ...rest, media };
+  const { technical: _, ...brief } = media;
+  return { ...rest, media: brief };
 }
 
 @ApiTags('recordings')
@@ -106,7 +117,9 @@ export class RecordingsController {
     const { recordings, next } = await this.recordings.list({ ...query, officer });
     const renditions = await this.recordings.renditionsOf(recordings.map((recording) => recording.id));
     const assigned = await this.officers.assigned(recordings);
-    const views = recordings.map((recording, i) => view(recording, renditions.get(recording.id), assigned[i] ?? null));
+    const views = recordings.map((recording, i) =>
+      withoutTracks(view(recording, renditions.get(recording.id), assigned[i] ?? null)),
+    );
     return { recordings: views, next };
   }
 

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { In } from 'typeorm';
-import { NotFound, UnitOfWork } from '#platform';
+import { In, IsNull } from 'typeorm';
+import { NotFound, UnitOfWork, type Tx } from '#platform';
 import { StoredManifest } from './manifest.entity.js';
 import { Recording, type RecordingState } from './recording.entity.js';
 import { Rendition } from './rendition.entity.js';
+import { currentOf } from './rendition.rules.js';
 
 export interface RecordingFilter {
   readonly state?: RecordingState | undefined;
@@ -54,15 +55,20 @@ export class RecordingsService {
   }
 
   async renditionOf(recordingId: string): Promise<Rendition | null> {
-    return this.unitOfWork.reader.findOne(Rendition, { where: { recordingId }, order: { createdAt: 'DESC' } });
+    return currentOf(await this.unitOfWork.reader.findBy(Rendition, { recordingId }));
   }
 
   async renditionsOf(recordingIds: readonly string[]): Promise<Map<string, Rendition>> {
-    const rows = await this.unitOfWork.reader.find(Rendition, {
-      where: { recordingId: In([...recordingIds]) },
-      order: { createdAt: 'ASC' },
-    });
-    return new Map(rows.map((row) => [row.recordingId, row]));
+    const rows = await this.unitOfWork.reader.findBy(Rendition, { recordingId: In([...recordingIds]) });
+    const byRecording = Map.groupBy(rows, ({ recordingId }) => recordingId);
+    return new Map(
+      [...byRecording].flatMap(([id, its]) => [currentOf(its)].flatMap((current) => (current ? [[id, current]] : []))),
+    );
+  }
+
+  /** Lets a redaction out: from now on others than those who make and review it may ask for it. */
+  async release(tx: Tx, id: string, at: Date): Promise<void> {
+    await tx.update(Recording, { id, origin: 'derived', releasedAt: IsNull() }, { releasedAt: at });
   }
 
   /** The dock's signed manifest, to the letter; null for a recording that no dock announced. */

@@ -34,7 +34,7 @@ export class RenditionFile {
   size: number;
   @Column('bytea')
   sha256: Buffer;
-  /** Where a segment lies on the recording's time axis; null for playlist, init segment and poster. */
+  /** Where a segment lies on the recording's time axis, the same in every size; null for what is no segment. */
   @Column('int', { name: 'start_ms', nullable: true })
   startMs: number | null;
   @Column('int', { name: 'duration_ms', nullable: true })

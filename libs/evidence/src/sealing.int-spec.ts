@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import '@nestjs/core';
-import type { Config } from '#platform';
+import { WorkerDied, type Config } from '#platform';
 import { Alert } from './alert.entity.js';
 import type { Recording } from './recording.entity.js';
+import type { SealingService as Sealing } from './sealing.service.js';
 import type { EvidenceDatabase as Database } from './testing/evidence-database.js';
 
 // Loaded after Nest itself: the throttler is CommonJS, and jest cannot let it require an ES module that is still being linked.
@@ -22,13 +23,16 @@ describe('a recording that cannot be sealed', () => {
     await database?.close();
   });
 
-  const seal = async (id: string, overrides: Partial<Config> = {}): Promise<void> => {
+  const sealingWith = async (overrides: Partial<Config> = {}): Promise<Sealing> => {
     const { unitOfWork, custody, outbox, store, alerts, clock } = database;
     const config = { ...database.config, ...overrides };
     const workSpace = new WorkSpace(config, store);
     await workSpace.onModuleInit();
     const fixity = database.fixityEvery(180);
-    const sealing = new SealingService(config, unitOfWork, custody, outbox, store, workSpace, alerts, fixity, clock);
+    return new SealingService(config, unitOfWork, custody, outbox, store, workSpace, alerts, fixity, clock);
+  };
+  const seal = async (id: string, overrides: Partial<Config> = {}): Promise<void> => {
+    const sealing = await sealingWith(overrides);
     await sealing.run(id, { signal: new AbortController().signal, progress: () => undefined });
   };
   const complete = async (file: Buffer): Promise<Recording> => {
@@ -57,5 +61,17 @@ describe('a recording that cannot be sealed', () => {
     const { id } = await complete(randomBytes(1000));
     await seal(id, { MEDIA_TIME_LIMIT_SECONDS: 0.001 });
     await expectQuarantined(id, /took longer than the 0.001 s allowed/);
+  }, 30_000);
+
+  it('stays as it arrived with an alert when the worker dies of it, until somebody has it tried again', async () => {
+    const { id } = await complete(randomBytes(1000));
+    const sealing = await sealingWith();
+    await sealing.gaveUp(id, new WorkerDied(2));
+    const stuck = { kind: 'sealing-stuck', detail: expect.stringMatching(/^The worker ended twice/) };
+    expect(await database.unitOfWork.reader.findBy(Alert, { recordingId: id })).toMatchObject([stuck]);
+    expect(await database.recording(id)).toMatchObject({ state: 'sealing' });
+    await seal(id);
+    await sealing.gaveUp(id, new WorkerDied(2));
+    expect(await database.unitOfWork.reader.findBy(Alert, { recordingId: id })).toMatchObject([stuck, { kind: 'quarantined' }]);
   }, 30_000);
 });

@@ -24,8 +24,11 @@ const CANNOT_BE_PUT_TOGETHER: Readonly<Partial<Record<PartRefused['reason'], str
     'The object store has other parts of this file than were taken, so it cannot be put together. Announce the file again to send it.',
 };
 
-/** What says something of the file, not of this machine. Its time limit too: a file that takes hours to look at would be looked at for ever. */
-const UNFIT: readonly MediaErrorCode[] = ['unreadable', 'no-video', 'truncated', 'time-limit'];
+/**
+ * What says something of the file, not of this machine. Its limits too: a file that takes hours or all memory to look at would be looked at
+ * for ever. Not a picture that cannot be decoded: such a file is what was recorded, whole, and only this installation cannot show it.
+ */
+const UNFIT: readonly MediaErrorCode[] = ['unreadable', 'no-video', 'truncated', 'time-limit', 'over-limit'];
 
 /** What a file turned out to be, once read back. */
 type Verdict = { readonly sealed: true; readonly probe: Probe } | { readonly sealed: false; readonly problem: string };
@@ -60,8 +63,16 @@ export class SealingService implements JobHandler {
     else await this.quarantine(recording, verdict.problem);
   }
 
-  /** Never reached: what can fail here is the infrastructure, and the job is tried until that is mended. */
-  async gaveUp(): Promise<void> {}
+  /**
+   * What can fail here is the infrastructure, and the job is tried until that is mended; but not when the worker dies of it. Then the
+   * recording stays as it arrived until somebody has it tried again, and nobody must have to look for it.
+   */
+  async gaveUp(recordingId: string, error: Error): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      const { state } = await tx.findOneOrFail(Recording, { where: { id: recordingId }, lock: { mode: 'pessimistic_write' } });
+      if (state === 'sealing') await this.alerts.raise(tx, 'sealing-stuck', recordingId, error.message);
+    });
+  }
 
   /** How long a version that is sealed now stays locked. */
   retainUntil(): Date {
@@ -108,7 +119,7 @@ export class SealingService implements JobHandler {
   }
 
   private async examine(recording: Recording, version: StoredVersion, signal: AbortSignal): Promise<Verdict> {
-    return this.workSpace.with(async (folder) => {
+    const examine = async (folder: string): Promise<Verdict> => {
       const path = join(folder, 'original');
       const read = await this.workSpace.fetch(version, path, signal);
       if (read.size !== recording.size)
@@ -128,7 +139,10 @@ export class SealingService implements JobHandler {
         if (error instanceof MediaError && UNFIT.includes(error.code)) return { sealed: false, problem: error.message };
         throw error;
       }
-    });
+    };
+    // It is never given up: a file larger than all the room goes in alone.
+    const bytes = Math.min(recording.size, this.workSpace.room.bytes);
+    return this.workSpace.with(examine, { bytes, signal });
   }
 
   private async seal(recording: Recording, version: StoredVersion, found: Probe): Promise<void> {
@@ -147,7 +161,7 @@ export class SealingService implements JobHandler {
           fixityDueAt: this.fixity.nextDue(recording.id),
         },
       );
-      await this.outbox.add(tx, 'transcode', recording.id);
+      await this.outbox.add(tx, 'transcode', recording.id, { recording: recording.id, flagged: recording.flagged });
     });
   }
 

@@ -46,7 +46,8 @@ export class SpareFiles {
     this.ending = setTimeout(() => void this.remove(), KEPT_MS).unref();
   }
 
-  private async remove(): Promise<void> {
+  /** Gives up all that wait. */
+  async remove(): Promise<void> {
     await Promise.all(this.spares.splice(0).map((spare) => rm(spare, { force: true })));
   }
 }

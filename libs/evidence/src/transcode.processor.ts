@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
@@ -11,11 +11,20 @@ import { ObjectStore } from '#storage';
 import { canonicalize } from '#tlog';
 import { Recording } from './recording.entity.js';
 import { Rendition, RenditionFile } from './rendition.entity.js';
+import { renditionKey } from './rendition.rules.js';
 import { WorkSpace } from './work-space.js';
 
 const BY = system('transcoding');
 
-/** Job `transcode`: HLS with a poster under a key made of recording and recipe, so that doing it twice makes the same. */
+/** Beside the source: segments that wait to be stored while the encoder goes on, and those that are being tried. */
+const OUTPUT_BYTES = 512 * 2 ** 20;
+/** The same bytes fail the same way: trying again is for faults of the machine. */
+const LASTING = ['unreadable', 'no-video', 'truncated', 'over-limit', 'failed'];
+
+/**
+ * Job `transcode`: the playback rendition, under keys made of the source's version and the recipe, so that doing it twice makes the same. Files go
+ * to the store while the encoder goes on; that they belong to a rendition is written when all are there and have been checked.
+ */
 @Injectable()
 export class TranscodeProcessor implements JobHandler {
   constructor(
@@ -32,14 +41,20 @@ export class TranscodeProcessor implements JobHandler {
     const { probe, versionId } = recording;
     if (recording.state !== 'sealed' || probe === null || versionId === null) return;
     const rendition = await this.begin(recording);
-    if (rendition.state !== 'pending') return;
-    await this.workSpace.with(async (folder) => {
+    if (rendition.state === 'ready') return;
+    if (probe.problem !== undefined) throw new Hopeless(probe.problem);
+    const work = async (folder: string): Promise<void> => {
       const file = join(folder, 'original');
       await this.workSpace.fetch({ ...recording, versionId }, file, signal);
-      const made = await this.transcode({ file, probe, outDir: folder, onProgress: progress, signal });
-      const files = await this.publish(rendition, made);
+      const stored = new Map<string, RenditionFile>();
+      const take = async (made: PlaybackFile): Promise<void> => {
+        stored.set(made.name, await this.put(rendition, versionId, made));
+      };
+      const made = await this.transcode({ file, probe, outDir: join(folder, 'playback'), take, onProgress: progress, signal });
+      const files = made.flatMap(({ name }) => stored.get(name) ?? []);
       await this.finish(rendition, files, await toolVersion(this.workSpace.tools));
-    });
+    };
+    await this.workSpace.with(work, { bytes: recording.size + OUTPUT_BYTES, signal });
   }
 
   async gaveUp(recordingId: string, error: Error): Promise<void> {
@@ -48,6 +63,7 @@ export class TranscodeProcessor implements JobHandler {
         ? error.message
         : 'It could not be transcoded; the worker log says why.';
     await this.unitOfWork.run(async (tx) => {
+      await this.add(tx, recordingId); // it may have been cancelled before it began
       const rendition = await this.lock(tx, recordingId);
       if (rendition?.state !== 'pending') return;
       await tx.update(Rendition, { id: rendition.id }, { state: 'failed', reason: problem });
@@ -59,50 +75,41 @@ export class TranscodeProcessor implements JobHandler {
     try {
       return await transcodeForPlayback(this.workSpace.tools, input);
     } catch (error) {
-      // The same bytes fail the same way: trying again is for faults of the machine.
-      if (error instanceof MediaError && ['unreadable', 'no-video', 'truncated', 'failed'].includes(error.code))
-        throw new Hopeless(error.message);
+      if (error instanceof MediaError && LASTING.includes(error.code)) throw new Hopeless(error.message, { cause: error });
       throw error;
     }
   }
 
   private async begin(recording: Recording): Promise<Rendition> {
+    const made = { recordingId: recording.id, recipe: PLAYBACK_RECIPE };
     return this.unitOfWork.run(async (tx) => {
-      await tx
-        .createQueryBuilder()
-        .insert()
-        .into(Rendition)
-        .values({
-          id: uuidv7(),
-          recordingId: recording.id,
-          recipe: PLAYBACK_RECIPE,
-          state: 'pending',
-          createdAt: this.clock.now(),
-        })
-        .orIgnore()
-        .execute();
-      return tx.findOneByOrFail(Rendition, { recordingId: recording.id, recipe: PLAYBACK_RECIPE });
+      await this.add(tx, recording.id);
+      // It failed, and somebody had it tried again.
+      await tx.update(Rendition, { ...made, state: 'failed' }, { state: 'pending', reason: null });
+      return tx.findOneByOrFail(Rendition, made);
     });
   }
 
-  private async publish(rendition: Rendition, made: readonly PlaybackFile[]): Promise<RenditionFile[]> {
-    const files: RenditionFile[] = [];
-    let startMs = 0;
-    for (const { name, path, contentType, durationMs } of made) {
-      const key = `renditions/${rendition.recordingId}/${rendition.recipe}/${name}`;
-      const sha256 = createHash('sha256')
-        .update(await readFile(path))
-        .digest();
-      const { bucket } = await this.store.putFile(this.config.S3_RENDITION_BUCKET, key, path, contentType);
-      const { size } = await stat(path);
-      const place =
-        durationMs === undefined
-          ? { startMs: null, durationMs: null }
-          : { startMs: Math.round(startMs), durationMs: Math.round(durationMs) };
-      files.push({ renditionId: rendition.id, name, bucket, key, contentType, size, sha256, ...place });
-      startMs += durationMs ?? 0;
-    }
-    return files;
+  private async add(tx: Tx, recordingId: string): Promise<void> {
+    await tx
+      .createQueryBuilder()
+      .insert()
+      .into(Rendition)
+      .values({ id: uuidv7(), recordingId, recipe: PLAYBACK_RECIPE, state: 'pending', createdAt: this.clock.now() })
+      .orIgnore()
+      .execute();
+  }
+
+  /** Read once: what is hashed is what is stored. A segment is some megabytes, so memory does not grow with the recording. */
+  private async put(rendition: Rendition, versionId: string, made: PlaybackFile): Promise<RenditionFile> {
+    const { name, path, contentType } = made;
+    const bytes = await readFile(path);
+    const key = renditionKey(rendition.recordingId, versionId, rendition.recipe, name);
+    const { bucket } = await this.store.put(this.config.S3_RENDITION_BUCKET, key, bytes, contentType);
+    const round = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms));
+    const place = { startMs: round(made.startMs), durationMs: round(made.durationMs) };
+    const sha256 = createHash('sha256').update(bytes).digest();
+    return { renditionId: rendition.id, name, bucket, key, contentType, size: bytes.length, sha256, ...place };
   }
 
   private async finish(rendition: Rendition, files: RenditionFile[], tool: string): Promise<void> {

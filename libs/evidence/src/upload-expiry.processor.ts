@@ -18,6 +18,6 @@ export class DropUploadProcessor implements JobHandler {
     await this.unitOfWork.reader.update(Recording, { id: recordingId, uploadId }, { uploadId: null });
   }
 
-  /** Never reached: it is tried until the store does it. */
+  /** Only when the worker dies of it: else it is tried until the store does it. */
   async gaveUp(): Promise<void> {}
 }

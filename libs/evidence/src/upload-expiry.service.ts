@@ -90,6 +90,6 @@ export class UploadExpiry {
       BY,
     );
     await this.alerts.raise(tx, 'upload-expired', recording.id, reason);
-    await this.outbox.add(tx, 'drop-upload', recording.id);
+    await this.outbox.add(tx, 'drop-upload', recording.id, { recording: recording.id, flagged: recording.flagged });
   }
 }

@@ -29,7 +29,7 @@ export class UploadPrecedence {
     const event = { type: 'upload.superseded', manifest, dock, sha256: holder.sha256.toString('hex') } as const;
     await this.custody.append(tx, holder.id, event, by);
     await this.alerts.raise(tx, 'upload-expired', holder.id, REASON);
-    await this.outbox.add(tx, 'drop-upload', holder.id);
+    await this.outbox.add(tx, 'drop-upload', holder.id, { recording: holder.id, flagged: holder.flagged });
     return true;
   }
 }

@@ -70,7 +70,7 @@ export class UploadsService {
       );
       if (missing.length > 0) throw new PartsMissing(missing);
       await tx.update(Recording, { id: recordingId }, { state: 'sealing', receivedAt: this.clock.now() });
-      await this.outbox.add(tx, 'seal', recordingId);
+      await this.outbox.add(tx, 'seal', recordingId, { recording: recordingId, flagged: recording.flagged });
     });
     return this.uploadStatus(recordingId);
   }

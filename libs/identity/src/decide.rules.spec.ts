@@ -60,12 +60,18 @@ const MAY = {
   'viewing.expire': ['system'],
   'redaction.order': ['custodian'],
   'redaction.read': both('custodian', 'auditor'),
+  'redaction.review': ['custodian'],
+  'redaction.release': ['custodian'],
   'custody.read': both('auditor', 'custodian'),
   'custody-report.export': both('auditor', 'custodian'),
   'evidence-bundle.export': both('auditor', 'custodian'),
+  'job.list': both('custodian', 'auditor', 'administrator'),
+  'job.cancel': ['custodian', 'administrator'],
+  'job.retry': ['custodian', 'administrator'],
   'job.seal': ['system'],
   'job.transcode': ['system'],
   'job.redact': ['system'],
+  'job.propose': ['system'],
   'job.fixity': ['system'],
   'job.drop-upload': ['system'],
 } as const satisfies Record<Action, readonly Who[]>;
@@ -92,16 +98,26 @@ const liveGrant = (person: string): GrantFacts => ({
   revokedAt: null,
 });
 
+const footageOf = ({ id: person }: PersonActor): Resource & { kind: 'footage' } => ({
+  ...{ kind: 'footage', recording: RECORDING, grant: liveGrant(person), released: true },
+});
+
 function favourable(action: Action, actor: Actor): Resource {
   const id = idOf(actor);
   switch (action) {
     case 'access-request.decide':
       return { kind: 'access-request', recording: RECORDING, requestedBy: 'somebody-else', subjects: ['a-third'] };
+    case 'redaction.review':
+    case 'redaction.release':
+      return { kind: 'redaction', recording: RECORDING, authors: ['somebody-else'], subjects: ['a-third'] };
     case 'viewing.open':
-      return { kind: 'footage', recording: RECORDING, grant: liveGrant(id) };
+      return { kind: 'footage', recording: RECORDING, grant: liveGrant(id), released: true };
     case 'viewing.watch':
     case 'viewing.close':
-      return { kind: 'viewing', recording: RECORDING, person: id, session: SESSION, closedAt: null, grant: liveGrant(id) };
+      return {
+        ...{ kind: 'viewing', recording: RECORDING, person: id, session: SESSION, closedAt: null },
+        ...{ grant: liveGrant(id), released: true },
+      };
     default:
       return { kind: 'recording', recording: RECORDING, dock: id, officer: id, handedInBy: id, state: 'sealed' };
   }
@@ -124,7 +140,12 @@ const grant: fc.Arbitrary<GrantFacts> = fc.record({
 });
 const session = fc.constantFrom(SESSION, 'session-2');
 const footage: fc.Arbitrary<Resource> = fc.oneof(
-  fc.record({ kind: fc.constant('footage' as const), recording: recordingId, grant: fc.option(grant) }),
+  fc.record({
+    kind: fc.constant('footage' as const),
+    recording: recordingId,
+    grant: fc.option(grant),
+    released: fc.boolean(),
+  }),
   fc.record({
     kind: fc.constant('viewing' as const),
     recording: recordingId,
@@ -132,6 +153,7 @@ const footage: fc.Arbitrary<Resource> = fc.oneof(
     session,
     closedAt: fc.option(instant, { freq: 1 }),
     grant,
+    released: fc.boolean(),
   }),
 );
 const resource: fc.Arbitrary<Resource> = fc.oneof(
@@ -145,6 +167,12 @@ const resource: fc.Arbitrary<Resource> = fc.oneof(
     state: fc.string(),
   }),
   fc.record({ kind: fc.constant('access-request' as const), recording: recordingId, requestedBy: id, subjects: fc.array(id) }),
+  fc.record({
+    kind: fc.constant('redaction' as const),
+    recording: recordingId,
+    authors: fc.array(id),
+    subjects: fc.array(id),
+  }),
   footage,
 );
 const person: fc.Arbitrary<PersonActor> = fc
@@ -219,8 +247,8 @@ describe('who may do what', () => {
       return decision.allowed ? 'allowed' : decision.reason;
     };
     const open = (change: Partial<GrantFacts>): string =>
-      reason('viewing.open', { kind: 'footage', recording: RECORDING, grant: { ...liveGrant(by.id), ...change } });
-    expect(reason('viewing.open', { kind: 'footage', recording: RECORDING, grant: null })).toBe('no-grant');
+      reason('viewing.open', { ...footageOf(by), grant: { ...liveGrant(by.id), ...change } });
+    expect(reason('viewing.open', { ...footageOf(by), grant: null })).toBe('no-grant');
     expect(open({ recording: 'recording-2' })).toBe('no-grant');
     expect(open({ person: 'person-2' })).toBe('not-yours');
     expect(open({ revokedAt: NOW })).toBe('grant-revoked');
@@ -234,6 +262,7 @@ describe('who may do what', () => {
       session: SESSION,
       closedAt: null,
       grant: liveGrant(by.id),
+      released: true,
     } as const;
     expect(reason('viewing.watch', { ...viewing, session: 'session-2' })).toBe('other-session');
     expect(reason('viewing.watch', { ...viewing, closedAt: NOW })).toBe('viewing-closed');
@@ -268,6 +297,39 @@ describe('laws of every decision', () => {
         expect(decide(by, 'access-request.decide', about, { now: NOW }).allowed).toBe(false);
       }),
     );
+  });
+
+  it('lets nobody review a redaction whose plan they wrote, or decide about one that shows them, whatever their roles', () => {
+    fc.assert(
+      fc.property(person, fc.array(id), fc.array(id), (by, authors, subjects) => {
+        const about = { kind: 'redaction', recording: RECORDING, authors, subjects } as const;
+        const own = { ...about, authors: [...authors, by.id] };
+        const shown = { ...about, subjects: [...subjects, by.id] };
+        for (const refused of [own, shown]) expect(decide(by, 'redaction.review', refused, { now: NOW }).allowed).toBe(false);
+        expect(decide(by, 'redaction.release', shown, { now: NOW }).allowed).toBe(false);
+      }),
+    );
+  });
+
+  it('keeps a redaction that nobody has released from everybody but custodians, and says why', () => {
+    const unreleased = (by: PersonActor): Resource => ({ ...footageOf(by), released: false });
+    fc.assert(
+      fc.property(roles, (held) => {
+        const by = personWith(held);
+        const viewing = { ...favourable('viewing.watch', by), released: false } as Resource;
+        const asked: readonly [Action, Resource][] = [
+          ['access-request.submit', unreleased(by)],
+          ['viewing.open', unreleased(by)],
+          ['viewing.watch', viewing],
+        ];
+        for (const [what, about] of asked) if (decide(by, what, about, { now: NOW }).allowed) expect(held).toContain('custodian');
+      }),
+    );
+    const by = personWith(['investigator']);
+    for (const what of ['access-request.submit', 'viewing.open'] as const) {
+      expect(decide(by, what, unreleased(by), { now: NOW })).toEqual({ allowed: false, reason: 'not-released' });
+      expect(decide(personWith(['custodian']), what, unreleased(by), { now: NOW }).allowed).toBe(true);
+    }
   });
 
   it('lets nobody open or watch a viewing without a live grant of that very person for that very recording', () => {

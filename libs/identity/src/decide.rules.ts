@@ -44,9 +44,14 @@ export type Action =
   | 'viewing.expire'
   | 'redaction.order'
   | 'redaction.read'
+  | 'redaction.review'
+  | 'redaction.release'
   | 'custody.read'
   | 'custody-report.export'
   | 'evidence-bundle.export'
+  | 'job.list'
+  | 'job.cancel'
+  | 'job.retry'
   | `job.${JobName}`;
 
 /** A grant as the rules need it. */
@@ -77,8 +82,22 @@ export type Resource =
       /** People whose conduct the recordings show: they decide nothing about them. */
       readonly subjects: readonly string[];
     }
-  /** Opening a viewing: the best grant this person has for it, if any. */
-  | { readonly kind: 'footage'; readonly recording: string; readonly grant: GrantFacts | null }
+  /** Asking for access, or opening a viewing: the best grant this person has for it, if any. */
+  | {
+      readonly kind: 'footage';
+      readonly recording: string;
+      readonly grant: GrantFacts | null;
+      /** False of a redaction that nobody has released yet. */
+      readonly released: boolean;
+    }
+  | {
+      readonly kind: 'redaction';
+      readonly recording: string;
+      /** Everybody who saved a version of its plan: they do not review it. */
+      readonly authors: readonly string[];
+      /** People whose conduct the recording shows. */
+      readonly subjects: readonly string[];
+    }
   | {
       readonly kind: 'viewing';
       readonly recording: string;
@@ -86,6 +105,7 @@ export type Resource =
       readonly session: string;
       readonly closedAt: Date | null;
       readonly grant: GrantFacts;
+      readonly released: boolean;
     };
 
 export interface Context {
@@ -97,7 +117,9 @@ export type Refusal =
   | 'role'
   | 'not-yours'
   | 'own-request'
+  | 'own-redaction'
   | 'subject-of-request'
+  | 'not-released'
   | 'no-grant'
   | 'grant-expired'
   | 'grant-revoked'
@@ -157,6 +179,30 @@ const decideRequest: Rule = (actor, resource, context) => {
   return resource.subjects.includes(actor.id) ? refuse('subject-of-request') : ALLOW;
 };
 
+const decideRedaction: Rule = (actor, resource, context) => {
+  const byRole = holding(['custodian'], false)(actor, resource, context);
+  if (!byRole.allowed) return byRole;
+  if (actor.kind !== 'person' || resource.kind !== 'redaction') return refuse('role');
+  return resource.subjects.includes(actor.id) ? refuse('subject-of-request') : ALLOW;
+};
+
+const reviewRedaction: Rule = (actor, resource, context) => {
+  const decided = decideRedaction(actor, resource, context);
+  if (!decided.allowed || actor.kind !== 'person' || resource.kind !== 'redaction') return decided;
+  return resource.authors.includes(actor.id) ? refuse('own-redaction') : ALLOW;
+};
+
+/** Until it is released, a redaction is for those who make and review it. */
+const released = (actor: Actor, resource: Resource): Decision => {
+  if ((resource.kind !== 'footage' && resource.kind !== 'viewing') || resource.released) return ALLOW;
+  return actor.kind === 'person' && actor.roles.includes('custodian') ? ALLOW : refuse('not-released');
+};
+
+const submitRequest: Rule = (actor, resource, context) => {
+  const byRole = holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor'], false)(actor, resource, context);
+  return byRole.allowed ? released(actor, resource) : byRole;
+};
+
 /** Footage is for people, never machines, and never for somebody who also administers. DESIGN.md §1 */
 const mayWatch = (actor: Actor): Decision => {
   if (actor.kind !== 'person') return unidentified(actor);
@@ -174,6 +220,8 @@ function live(grant: GrantFacts | null, person: string, recording: string, now: 
 const openViewing: Rule = (actor, resource, { now }) => {
   const watching = mayWatch(actor);
   if (!watching.allowed || actor.kind !== 'person') return watching;
+  const out = released(actor, resource);
+  if (!out.allowed) return out;
   return resource.kind === 'footage' ? live(resource.grant, actor.id, resource.recording, now) : refuse('no-grant');
 };
 
@@ -187,6 +235,8 @@ const watch: Rule = (actor, resource, context) => {
   const watching = mayWatch(actor);
   const own = watching.allowed ? ownViewing(actor, resource, context) : watching;
   if (!own.allowed || actor.kind !== 'person' || resource.kind !== 'viewing') return own;
+  const out = released(actor, resource);
+  if (!out.allowed) return out;
   return resource.closedAt === null ? live(resource.grant, actor.id, resource.recording, context.now) : refuse('viewing-closed');
 };
 
@@ -221,7 +271,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'alert.list': holding(['custodian', 'auditor', 'administrator']),
   'alert.acknowledge': holding(['custodian', 'administrator'], false),
   'fixity.order': holding(['custodian', 'auditor'], false),
-  'access-request.submit': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor'], false),
+  'access-request.submit': submitRequest,
   'access-request.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
   'access-request.decide': decideRequest,
   'grant.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
@@ -232,12 +282,18 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'viewing.expire': systemOnly,
   'redaction.order': holding(['custodian'], false),
   'redaction.read': holding(['custodian', 'auditor']),
+  'redaction.review': reviewRedaction,
+  'redaction.release': decideRedaction,
   'custody.read': holding(['auditor', 'custodian']),
   'custody-report.export': holding(['auditor', 'custodian']),
   'evidence-bundle.export': holding(['auditor', 'custodian']),
+  'job.list': holding(['custodian', 'auditor', 'administrator']),
+  'job.cancel': holding(['custodian', 'administrator'], false),
+  'job.retry': holding(['custodian', 'administrator'], false),
   'job.seal': systemOnly,
   'job.transcode': systemOnly,
   'job.redact': systemOnly,
+  'job.propose': systemOnly,
   'job.fixity': systemOnly,
   'job.drop-upload': systemOnly,
 };

@@ -1,78 +1,162 @@
-import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
-import { Custody } from '#custody';
-import { NotSealed, RecordingsService } from '#evidence';
-import { attribution, type Caller, type PersonActor } from '#identity';
-import { checkPlan, type RedactionPlan } from '#media';
-import { Clock, NotFound, Outbox, Problem, UnitOfWork } from '#platform';
-import { canonicalize, type Json } from '#tlog';
-import { Redaction } from './redaction.entity.js';
+import { RecordingOfficers, RecordingsService } from '#evidence';
+import { Forbidden } from '#identity';
+import { JobBoard, NotFound, UnitOfWork, type JobRecord, type JobSubject, type Tx } from '#platform';
+import { PlanChanged, RedactionNotNow, RejectionUnexplained } from './redaction-problems.js';
+import { Redaction, Rendering, SavedPlan } from './redaction.entity.js';
+import { decideDeed, type RedactionDeed, type RedactionFacts } from './redaction.rules.js';
 
-export class PlanFaulty extends Problem {
-  constructor(faults: readonly string[]) {
-    super(422, 'plan-faulty', 'The plan does not fit the recording', faults.join(' '), { faults });
-  }
+/** A redaction with everything on record about it. */
+export interface WholeRedaction {
+  readonly redaction: Redaction;
+  /** Every version, oldest first. */
+  readonly plans: readonly SavedPlan[];
+  /** Oldest first; at most one of each version. */
+  readonly renderings: readonly Rendering[];
+  /** Null when nothing is being rendered. */
+  readonly progress: RenderingProgress | null;
 }
 
-/** The plan as it is hashed and handed to an expert. */
-export function planText(plan: RedactionPlan): string {
-  return canonicalize(plan as unknown as Json);
+export interface RenderingProgress {
+  readonly job: string;
+  /** Whole, 0 to 100; null while the job has not said. */
+  readonly percent: number | null;
+  readonly secondsLeft: number | null;
 }
 
+export interface Page {
+  /** The id after which the page begins. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** What is on record about redactions, and the one place where a redaction goes from one state into the next. */
 @Injectable()
 export class RedactionsService {
   constructor(
     private readonly unitOfWork: UnitOfWork,
-    private readonly custody: Custody,
     private readonly recordings: RecordingsService,
-    private readonly outbox: Outbox,
-    private readonly clock: Clock,
+    private readonly officers: RecordingOfficers,
+    private readonly jobs: JobBoard,
   ) {}
 
-  /** @throws NotFound, NotSealed, PlanFaulty */
-  async order(recordingId: string, plan: RedactionPlan, reason: string, actor: PersonActor, caller: Caller): Promise<Redaction> {
-    const recording = await this.recordings.get(recordingId);
-    if (recording.state !== 'sealed' || recording.probe === null) throw new NotSealed(recording.state, recording.reason);
-    const faults = checkPlan(plan, recording.probe);
-    if (faults.length > 0) throw new PlanFaulty(faults);
-    const redaction: Redaction = {
-      id: uuidv7(),
-      recordingId,
-      plan,
-      planSha256: createHash('sha256').update(planText(plan)).digest(),
-      reason,
-      authorId: actor.id,
-      state: 'rendering',
-      failure: null,
-      resultId: null,
-      createdAt: this.clock.now(),
-      finishedAt: null,
-    };
-    await this.unitOfWork.run(async (tx) => {
-      await tx.insert(Redaction, redaction);
-      const details = { redaction: redaction.id, regions: plan.regions.length, mutes: plan.mutes.length, reason };
-      const event = { type: 'redaction.ordered', ...details, sha256: redaction.planSha256.toString('hex') } as const;
-      await this.custody.append(tx, recordingId, event, attribution(caller));
-      await this.outbox.add(tx, 'redact', redaction.id);
-    });
-    return redaction;
-  }
-
   /** @throws NotFound */
-  async get(id: string): Promise<Redaction> {
-    const redaction = await this.unitOfWork.reader.findOneBy(Redaction, { id });
+  async get(id: string, tx: Tx = this.unitOfWork.reader): Promise<Redaction> {
+    const redaction = await tx.findOneBy(Redaction, { id });
     if (redaction === null) throw new NotFound('redaction');
     return redaction;
   }
 
-  /** Of one recording, oldest first. */
-  async of(recordingId: string): Promise<Redaction[]> {
-    return this.unitOfWork.reader.find(Redaction, { where: { recordingId }, order: { id: 'ASC' } });
+  /** @throws NotFound */
+  async whole(id: string): Promise<WholeRedaction> {
+    const redaction = await this.get(id);
+    const [plans, renderings] = await Promise.all([
+      this.unitOfWork.reader.find(SavedPlan, { where: { redactionId: id }, order: { version: 'ASC' } }),
+      this.unitOfWork.reader.find(Rendering, { where: { redactionId: id }, order: { version: 'ASC' } }),
+    ]);
+    return { redaction, plans, renderings, progress: await this.progressOf(redaction, renderings) };
   }
 
-  /** The order that a redacted recording came from; null for an original. */
-  async behind(resultId: string): Promise<Redaction | null> {
-    return this.unitOfWork.reader.findOneBy(Redaction, { resultId });
+  /** @throws NotFound */
+  async plan(id: string, version: number, tx: Tx = this.unitOfWork.reader): Promise<SavedPlan> {
+    const plan = await tx.findOneBy(SavedPlan, { redactionId: id, version });
+    if (plan === null) throw new NotFound('version of the plan');
+    return plan;
+  }
+
+  /** Of one recording, oldest first. */
+  async list(recordingId: string, { after, limit }: Page): Promise<{ redactions: Redaction[]; next: string | null }> {
+    const query = this.unitOfWork.reader
+      .createQueryBuilder(Redaction, 'r')
+      .where('r.recording_id = :recordingId', { recordingId })
+      .orderBy('r.id', 'ASC')
+      .limit(limit + 1);
+    if (after !== undefined) query.andWhere('r.id > :after', { after });
+    const rows = await query.getMany();
+    const redactions = rows.slice(0, limit);
+    return { redactions, next: rows.length > limit ? (redactions.at(-1)?.id ?? null) : null };
+  }
+
+  /** Of the version that these redactions have now, by redaction. */
+  async renderingsOf(redactions: readonly Redaction[]): Promise<Map<string, Rendering>> {
+    const keys = redactions.map(({ id, version }) => ({ redactionId: id, version }));
+    const rows = keys.length === 0 ? [] : await this.unitOfWork.reader.findBy(Rendering, keys);
+    return new Map(rows.map((row) => [row.redactionId, row]));
+  }
+
+  /** Every version that was rendered of the recording's redactions, and the one that the recording itself came from, oldest first. */
+  async rendered(recordingId: string): Promise<{ plan: SavedPlan; rendering: Rendering }[]> {
+    const renderings = await this.unitOfWork.reader
+      .createQueryBuilder(Rendering, 'g')
+      .innerJoin(Redaction, 'r', 'r.id = g.redaction_id')
+      .where('r.recording_id = :recordingId OR g.result_id = :recordingId', { recordingId })
+      .orderBy('g.ordered_at', 'ASC')
+      .getMany();
+    return Promise.all(
+      renderings.map(async (rendering) => ({ rendering, plan: await this.plan(rendering.redactionId, rendering.version) })),
+    );
+  }
+
+  /** Of the job that renders. Somebody waits for it. */
+  async jobSubject(recordingId: string): Promise<JobSubject> {
+    const { flagged } = await this.recordings.get(recordingId);
+    return { recording: recordingId, flagged, awaited: true };
+  }
+
+  /** Nobody wants the result any more: what is under way is ended, what waits is not begun. */
+  async stopRendering(tx: Tx, recordingId: string, rendering: Rendering): Promise<void> {
+    const job = await this.jobOf(recordingId, rendering);
+    if (job?.state === 'waiting' || job?.state === 'running') await this.jobs.cancel(tx, job.id);
+  }
+
+  /** What the rules need to know of a redaction. */
+  async factsOf(redaction: Redaction, tx: Tx = this.unitOfWork.reader): Promise<RedactionFacts> {
+    const { state, version } = redaction;
+    const where = { redactionId: redaction.id };
+    const saved = await tx.find(SavedPlan, { where, select: { redactionId: true, version: true, authorId: true } });
+    const recording = await this.recordings.get(redaction.recordingId);
+    const subjects = await this.officers.shown([recording], tx);
+    return { state, version, authors: [...new Set(saved.map(({ authorId }) => authorId))], subjects };
+  }
+
+  /**
+   * Locks the redaction, decides on the deed by what is true under the lock, and puts down where it leads. Whoever calls puts it on record in
+   * the same transaction. @returns as it is after the deed @throws NotFound, Forbidden, RedactionNotNow, PlanChanged, RejectionUnexplained
+   */
+  async proceed(tx: Tx, id: string, deed: RedactionDeed, changes: Partial<Redaction> = {}): Promise<Redaction> {
+    const redaction = await tx.findOne(Redaction, { where: { id }, lock: { mode: 'pessimistic_write' } });
+    if (redaction === null) throw new NotFound('redaction');
+    const decision = decideDeed(await this.factsOf(redaction, tx), deed);
+    if (!decision.allowed) {
+      switch (decision.reason) {
+        case 'own-redaction':
+        case 'subject-of-request':
+          throw new Forbidden(decision.reason);
+        case 'not-now':
+          throw new RedactionNotNow(redaction.state, deed.kind);
+        case 'stale-version':
+          throw new PlanChanged('version' in deed ? deed.version : 0, redaction.version);
+        case 'reason-missing':
+          throw new RejectionUnexplained();
+      }
+    }
+    const after = { ...changes, state: decision.to };
+    await tx.update(Redaction, { id }, after);
+    return Object.assign(redaction, after);
+  }
+
+  private async progressOf(
+    { state, recordingId }: Redaction,
+    renderings: readonly Rendering[],
+  ): Promise<RenderingProgress | null> {
+    const open = renderings.find(({ finishedAt }) => finishedAt === null);
+    if (state !== 'rendering' || open === undefined) return null;
+    const job = await this.jobOf(recordingId, open);
+    return job === undefined ? null : { job: job.id, percent: job.percent, secondsLeft: job.secondsLeft };
+  }
+
+  private async jobOf(recording: string, rendering: Rendering): Promise<JobRecord | undefined> {
+    const { jobs } = await this.jobs.list({ job: 'redact', recording, limit: 200 });
+    return jobs.find(({ ref }) => ref === rendering.id);
   }
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { WITNESS_POLICY, type PolicyFile } from '#custody';
 import { RecordingsService, type Recording } from '#evidence';
-import { planText, RedactionsService, type Redaction } from '#redaction';
+import { planText, RedactionsService } from '#redaction';
 import { noteVerifier } from '#tlog';
 import type { Lineage } from './recording-lineage.service.js';
 
@@ -37,11 +37,19 @@ export class BundleAttachments {
     return files;
   }
 
-  /** Of every redaction ordered from the recording, and of the one it came from itself. Their SHA-256 are in the entries of the orders. */
+  /**
+   * Of every version that was rendered of the recording's redactions, and of the one it came from itself: the plan, and what the tool was
+   * given. Their SHA-256 are in the entries of the orders and of the sealings.
+   */
   private async plans(recording: Recording): Promise<Map<string, Uint8Array>> {
-    const behind = await this.redactions.behind(recording.id);
-    const redactions: Redaction[] = [...(behind === null ? [] : [behind]), ...(await this.redactions.of(recording.id))];
-    return new Map(redactions.map(({ id, plan }) => [`redactions/${id}.plan.json`, Buffer.from(planText(plan), 'utf8')]));
+    const rendered = await this.redactions.rendered(recording.id);
+    return new Map(
+      rendered.flatMap(({ plan, rendering: { redactionId, version, parameters } }) => {
+        const name = `redactions/${redactionId}.v${version}`;
+        const files: [string, Uint8Array][] = [[`${name}.plan.json`, Buffer.from(planText(plan.plan), 'utf8')]];
+        return parameters === null ? files : [...files, [`${name}.parameters.txt`, Buffer.from(parameters, 'utf8')]];
+      }),
+    );
   }
 }
 

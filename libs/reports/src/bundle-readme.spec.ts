@@ -4,7 +4,13 @@ import { RECORDING, VIDEO_SHA256 } from './testing/sample-chain.js';
 import { sampleSources } from './testing/sample-report.js';
 
 const sources = sampleSources();
-const PATHS = ['report.pdf', 'manifest.note', 'dock-key.txt', 'redactions/0190c000-0000-7000-8000-000000000001.plan.json'];
+const PATHS = [
+  'report.pdf',
+  'manifest.note',
+  'dock-key.txt',
+  'redactions/0190c000-0000-7000-8000-000000000001.v1.plan.json',
+  'redactions/0190c000-0000-7000-8000-000000000001.v1.parameters.txt',
+];
 
 function readme(...more: string[]): string {
   return bundleReadme({
@@ -38,10 +44,20 @@ describe('the README.txt of a bundle', () => {
     expect(readme()).toContain(`\n  ${sources.logKey}\n`);
   });
 
+  it('says of a redacted copy, and of nothing else, whether it was reviewed and released', () => {
+    expect(readme()).not.toMatch(/^(Reviewed|Released):/m);
+    const copy = { ...sources, recording: { ...sources.recording, parentId: sources.recording.id } };
+    const report = custodyReport(copy);
+    const text = bundleReadme({ report, sha256: VIDEO_SHA256, logKey: sources.logKey, paths: PATHS });
+    expect(text).toContain('\nReviewed:   not reviewed\nReleased:   not released; ');
+  });
+
   it('has lines that fit a terminal, but for keys and names, and ends with a newline', () => {
     const long = readme('policy.txt')
       .split('\n')
-      .filter((line) => line.length > 80 && !line.includes(sources.logKey) && !/plan\.json|custodiet-verify/.test(line));
+      .filter(
+        (line) => line.length > 80 && !line.includes(sources.logKey) && !/plan\.json|parameters\.txt|custodiet-verify/.test(line),
+      );
     expect(long.filter((line) => !line.startsWith('  '))).toEqual([]);
     expect(readme().endsWith('\n')).toBe(true);
   });

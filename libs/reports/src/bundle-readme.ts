@@ -16,7 +16,11 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/dock-key\.txt$/, 'the public key of that docking station'],
   [/^policy\.txt$/, 'which witnesses had to sign the checkpoint'],
   [/\.plan\.json$/, 'what a redaction covers; its SHA-256 is in the entry of its order'],
+  [/\.parameters\.txt$/, 'what the tool was given; its SHA-256 is in the entry of the sealing'],
 ];
+
+/** Facts of a redacted copy that stand at the top. */
+const STANDING = ['Reviewed', 'Released'];
 
 /** README.txt of an evidence bundle, for somebody who has never seen one. Lines of at most about 78 characters, UTF-8. */
 export function bundleReadme({ report, sha256, logKey, paths }: ReadmeSources): string {
@@ -31,6 +35,8 @@ export function bundleReadme({ report, sha256, logKey, paths }: ReadmeSources): 
     `Recording:  ${report.recording}`,
     `SHA-256:    ${sha256}`,
     `Made:       ${report.made}`,
+    // Of a redacted copy: whoever is handed it must see that it was looked at.
+    ...report.item.filter(([label]) => STANDING.includes(label)).map(([label, value]) => `${`${label}:`.padEnd(12)}${value}`),
     '',
     'What this is',
     '',

@@ -57,11 +57,32 @@ describe('a custody report', () => {
     expect(facts.get('Leak check')).toContain('no metadata');
   });
 
+  it('says of each redacted copy whether it was reviewed and released, and by whom', () => {
+    const told = (chain: SampleChain): (string | undefined)[] => {
+      const facts = new Map(custodyReport(sampleSources(chain)).redactions[0]?.facts);
+      return [facts.get('Reviewed'), facts.get('Released')];
+    };
+    expect(told(shortStory())).toEqual(['not reviewed', 'not released; it is for those who make and review it']);
+    const about = { redaction: uuid('redaction'), version: 1, result: uuid('copy') };
+    const at = '2026-11-21T09:00:00.000Z';
+    const reviewed = (approved: boolean): SampleChain =>
+      shortStory().append({ type: 'redaction.reviewed', ...about, approved, note: 'seen' }, CUSTODIAN, at);
+    expect(told(reviewed(false))[0]).toMatch(/^rejected by Grace Hopper, 2026-11-21/);
+    const released = reviewed(true).append({ type: 'redaction.released', ...about }, CUSTODIAN, at);
+    expect(told(released)).toEqual([
+      expect.stringMatching(/^approved by Grace Hopper, /),
+      expect.stringMatching(/^by Grace Hopper, 2026-11-21/),
+    ]);
+    const another = shortStory().append({ type: 'redaction.released', ...about, result: uuid('another') }, CUSTODIAN, at);
+    expect(told(another)[1]).toMatch(/^not released/);
+  });
+
   it('names the parent of a redacted copy', () => {
     const sources = sampleSources();
     const copy = custodyReport({ ...sources, recording: { ...sources.recording, parentId: uuid('original') } });
     expect(copy.parent).toBe(uuid('original'));
     expect(copy.summary).toContain(`a redacted copy made from recording ${uuid('original')}`);
+    expect(new Map(copy.item).get('Released')).toMatch(/^not released/);
   });
 
   it('says of a file that a person handed in that no docking station vouches for it, who did, and what is not known', () => {

@@ -215,6 +215,7 @@ function itemOf({ recording, dock, chain }: ReportSources, notation: Notation): 
     recording.receivedAt === null ? 'not yet' : notation.time(recording.receivedAt),
   ]);
   facts.push(['Sealed', sealed === undefined ? 'not sealed' : placed(sealed)]);
+  if (recording.parentId !== null) facts.push(...standingOf(recording.id, chain, notation));
   return facts;
 }
 
@@ -295,6 +296,21 @@ function viewingsOf(chain: readonly ChainEntry[], notation: Notation): ReportVie
   });
 }
 
+/** Who looked at a redacted copy, and whether it was released, by whom. On the chains of the copy and of its original alike. */
+function standingOf(copy: string, chain: readonly ChainEntry[], notation: Notation): Fact[] {
+  const by = ({ entry }: { entry: ToldEntry }): string => `${entry.who.name}, ${notation.time(entry.header.at)}`;
+  const review = all(chain, 'redaction.reviewed').find(({ event }) => event.result === copy);
+  const release = all(chain, 'redaction.released').find(({ event }) => event.result === copy);
+  // What an erased entry was about nobody knows: it may have been this copy.
+  const erased = ofType(chain, 'redaction.reviewed', 'redaction.released').some(({ event }) => event === null);
+  const none = (otherwise: string): string => (erased ? ERASED : otherwise);
+  const verdict = review?.event.approved === true ? 'approved' : 'rejected';
+  return [
+    ['Reviewed', review === undefined ? none('not reviewed') : `${verdict} by ${by(review)}`],
+    ['Released', release === undefined ? none('not released; it is for those who make and review it') : `by ${by(release)}`],
+  ];
+}
+
 function redactionsOf({ derived, chain }: ReportSources, notation: Notation): ReportRedaction[] {
   const ordered = new Map(all(chain, 'redaction.ordered').map((order) => [order.event.redaction, order]));
   const sealed = new Map(all(chain, 'redaction.sealed').map((sealing) => [sealing.event.result, sealing]));
@@ -321,6 +337,7 @@ function redactionsOf({ derived, chain }: ReportSources, notation: Notation): Re
         ['Leak check', made.leakCheck],
         ['Recipe and tool', `${made.recipe}, ${made.tool}`],
       );
+    facts.push(...standingOf(copy.id, chain, notation));
     return { recording: copy.id, facts };
   });
 }

@@ -33,6 +33,8 @@ const NOT_DONE: ReadonlyMap<string, Outcome> = new Map<CustodyEventType, Outcome
   ['fixity.failed', 'failed'],
   ['rendition.failed', 'failed'],
   ['redaction.failed', 'failed'],
+  ['redaction.proposal-failed', 'failed'],
+  ['redaction.discarded', 'failed'],
 ]);
 
 /** What an action was, after "Was refused to". Past entries may hold actions that no longer exist. */
@@ -46,9 +48,14 @@ const ATTEMPTS: Readonly<Partial<Record<Action, string>>> = {
   'viewing.close': 'close a viewing',
   'redaction.order': 'order a redaction',
   'redaction.read': 'see a redaction',
+  'redaction.review': 'review a redaction',
+  'redaction.release': 'release a redaction',
   'custody.read': 'read the custody record',
   'custody-report.export': 'export a custody report',
   'evidence-bundle.export': 'export an evidence bundle',
+  'job.list': 'see how work on the recording goes on',
+  'job.cancel': 'call off work on the recording',
+  'job.retry': 'have work on the recording tried again',
   'upload.hand-in': 'hand in a file',
   'upload.read': 'see how far the upload is',
   'upload.send': 'send a part of the file',
@@ -61,6 +68,8 @@ const REASONS: Readonly<Record<string, string>> = {
   'not-yours': 'it belongs to somebody else',
   'duplicate-recording': 'the file is held already, as this recording',
   'own-request': 'nobody decides on a request of their own',
+  'own-redaction': 'nobody reviews a redaction whose plan they wrote',
+  'not-released': 'the redaction had not been released',
   'subject-of-request': 'nobody decides about footage of their own conduct',
   'no-grant': 'there was no grant',
   'grant-expired': 'the grant had ended',
@@ -75,6 +84,25 @@ function line(what: string, ...facts: Sentence['facts']): Sentence {
 
 function outcomeOf(type: string): Outcome {
   return NOT_DONE.get(type) ?? 'done';
+}
+
+/** Of entries written before plans had versions nothing is said. */
+function ofVersion(version: number | undefined): [string, string][] {
+  return version === undefined ? [] : [['Version of the plan', String(version)]];
+}
+
+/** What a job is to whoever reads the report. Past entries may name jobs that no longer exist. */
+const WORK: Readonly<Record<string, string>> = {
+  seal: 'the sealing',
+  transcode: 'the making of the copy for playing',
+  redact: 'the rendering of a redaction',
+  propose: 'the search for what to cover',
+  fixity: 'a check of the stored file',
+  'drop-upload': 'the clearing away of an upload',
+};
+
+function workOf(job: string): string {
+  return WORK[job] ?? `the job “${job}”`;
 }
 
 /** One line for every event of the catalogue: an event without its line does not compile. STYLE.md 5 */
@@ -194,6 +222,8 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['Files', String(e.files)],
     ),
   'rendition.failed': (e) => line('Could not make a copy for playing.', ['Problem', e.problem], ['Recipe', e.recipe]),
+  'job.cancelled': (e) => line(`Called off ${workOf(e.job)}.`, ['Reason', e.reason], ['Job', `${e.job} ${e.ref}`]),
+  'job.retried': (e) => line(`Had ${workOf(e.job)} tried again.`, ['Job', `${e.job} ${e.ref}`]),
   'access.requested': (e, n) =>
     line(
       `Asked for access until ${n.time(e.until)}.`,
@@ -214,11 +244,20 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['Sent', `${count(e.files, 'file')}, ${size(e.bytes)}${e.aborted === 0 ? '' : `, ${e.aborted} broken off`}`],
       ['Viewing', e.viewing],
     ),
+  'redaction.drafted': (e) =>
+    line(
+      `Saved version ${e.version} of the plan of a redaction, with ${count(e.regions, 'covered region')} and ${count(e.mutes, 'muted span')}.`,
+      ['Reason', e.reason],
+      ...(e.note === undefined ? [] : [['Note', e.note] as const]),
+      ['SHA-256 of the plan', e.sha256],
+      ['Redaction', e.redaction],
+    ),
   'redaction.ordered': (e) =>
     line(
       `Ordered a redacted copy with ${count(e.regions, 'covered region')} and ${count(e.mutes, 'muted span')}.`,
       ['Reason', e.reason],
       ['SHA-256 of the plan', e.sha256],
+      ...ofVersion(e.version),
       ['Redaction', e.redaction],
     ),
   'redaction.sealed': (e) =>
@@ -226,11 +265,57 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       `Sealed a redacted copy as recording ${e.result}; this recording was not changed.`,
       ['SHA-256 of the copy', e.sha256],
       ['SHA-256 of the plan', e.planSha256],
+      ...ofVersion(e.version),
       ['Leak check', e.leakCheck],
       ['Recipe', e.recipe],
       ['Tool', e.tool],
+      ...(e.parameters === undefined ? [] : [['SHA-256 of the parameters', e.parameters] as const]),
     ),
-  'redaction.failed': (e) => line('Could not make a redacted copy.', ['Problem', e.problem], ['Redaction', e.redaction]),
+  'redaction.failed': (e) =>
+    line('Could not make a redacted copy.', ['Problem', e.problem], ...ofVersion(e.version), ['Redaction', e.redaction]),
+  'redaction.reviewed': (e) =>
+    line(
+      e.approved
+        ? 'Reviewed a redacted copy and approved it.'
+        : 'Reviewed a redacted copy and rejected it; it is not to be released.',
+      ...(e.note === null ? [] : [[e.approved ? 'Note' : 'Reason', e.note] as const]),
+      ['Redacted copy', e.result],
+      ...ofVersion(e.version),
+      ['Redaction', e.redaction],
+    ),
+  'redaction.released': (e) =>
+    line(
+      'Released a redacted copy: from now on it may be asked for, watched and disclosed.',
+      ['Redacted copy', e.result],
+      ...ofVersion(e.version),
+      ['Redaction', e.redaction],
+    ),
+  'redaction.discarded': (e) =>
+    line('Gave a redaction up; it is never released.', ['Reason', e.reason], ['Redaction', e.redaction]),
+  'redaction.proposal-ordered': (e) =>
+    line(
+      `Had ${e.kind === 'track' ? 'a box followed' : 'faces or plates looked for'} from ${e.fromMs} to ${e.untilMs} ms, as a help for a redaction.`,
+      ['Proposal', e.proposal],
+    ),
+  'redaction.proposed': (e) =>
+    line(
+      `Proposed ${count(e.tracks, 'track')} to cover; a person decides on each.`,
+      ['Model', e.model],
+      ['Version', e.version],
+      ['Threshold', e.threshold],
+      ['Proposal', e.proposal],
+    ),
+  'redaction.proposal-failed': (e) => line('Could not propose what to cover.', ['Problem', e.problem], ['Proposal', e.proposal]),
+  'redaction.proposal-confirmed': (e) =>
+    line(
+      `Took over ${count(e.tracks.length, 'proposed track')} for a plan.`,
+      ['Tracks', e.tracks.join(', ')],
+      ['Reason', e.reason],
+      ['Model', e.model],
+      ['Version', e.version],
+      ['Threshold', e.threshold],
+      ['Proposal', e.proposal],
+    ),
   'custody-report.exported': (e) =>
     line(`Exported a custody report of ${count(e.pages, 'page')}, through entry ${e.throughSeq}.`, [
       'SHA-256 of the PDF',

@@ -139,7 +139,7 @@ describe('exports of a recording’s custody', () => {
         { atMs: 0, ...at },
         { atMs: 3000, ...at, x: 90 },
       ],
-      reason: 'face',
+      reason: 'bystander',
     };
     const plan = { v: 1, regions: [region], mutes: [] };
     const ordered = await custodian.post<RedactionAnswer>(`/api/recordings/${recording}/redactions`, {
@@ -150,9 +150,9 @@ describe('exports of a recording’s custody', () => {
     const look = async (): Promise<string | undefined> => {
       const { state, result, failure } = (await custodian.get<RedactionAnswer>(`/api/redactions/${id}`)).expect(200).body;
       if (state === 'failed') throw new Error(failure ?? 'failed');
-      return state === 'sealed' ? (result ?? undefined) : undefined;
+      return state === 'rendered' ? (result ?? undefined) : undefined;
     };
-    const copy = await eventually('the redaction is sealed', look, { withinMs: 120_000 });
+    const copy = await eventually('the redaction is rendered', look, { withinMs: 120_000 });
     const [ofCopy, ofOriginal] = [await bundle(copy, custodian), await bundle()];
     for (const answer of [ofCopy, ofOriginal]) expect(verify(answer).checks.filter(({ ok }) => !ok)).toEqual([]);
     const subjects = (answer: Answer<unknown>): unknown =>
@@ -161,7 +161,7 @@ describe('exports of a recording’s custody', () => {
     expect(subjects(ofOriginal)).toEqual([recording, copy, dock.id]);
     expect([...decodeZip(ofCopy.bytes).keys()]).toContain(`original/${recording}/manifest.note`);
     for (const answer of [ofCopy, ofOriginal]) {
-      const kept = decodeZip(answer.bytes).get(`redactions/${id}.plan.json`);
+      const kept = decodeZip(answer.bytes).get(`redactions/${id}.v1.plan.json`);
       expect(JSON.parse(Buffer.from(kept ?? '').toString())).toEqual(plan);
       expect(
         createHash('sha256')
