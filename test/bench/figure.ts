@@ -21,6 +21,8 @@ export interface Bench {
   readonly docks: number;
   /** Size of the one large file. */
   readonly fileBytes: number;
+  /** Length of the clip that is transcoded and redacted. */
+  readonly clipSeconds: number;
   /** Logs that the suites share. */
   readonly logs: BenchLogs;
   /** Puts a figure on standard output. */

@@ -7,6 +7,7 @@ import { bundleBench } from './bundle.bench.js';
 import { figureLine, type Bench } from './figure.js';
 import { fsckBench } from './fsck.bench.js';
 import { ingestBench } from './ingest.bench.js';
+import { mediaBench } from './media.bench.js';
 import { proofBench } from './proof.bench.js';
 import { tlogBench } from './tlog.bench.js';
 import { verifyBench } from './verify.bench.js';
@@ -20,9 +21,10 @@ const SUITES = new Map<string, (bench: Bench) => Promise<void>>([
   ['custody.bundle-1k', bundleBench],
   ['custody.append', appendBench],
   ['ingest', ingestBench],
+  ['media', mediaBench],
 ]);
 
-const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--entries N] [--recordings N] [--docks N] [--mib N] [--list]]: measures with services of its own.
+const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--entries N] [--recordings N] [--docks N] [--mib N] [--clip N] [--list]]: measures with services of its own.
 
 SUITE      ${[...SUITES.keys()].join(', ')},
            or custody for all of its kind (default: all there are)
@@ -31,6 +33,7 @@ SUITE      ${[...SUITES.keys()].join(', ')},
 --recordings, --docks, --mib
            of ingest: recordings in the tables the second time (default: 1000000; 0: no second time), docks of the burst (40), MiB of
            the one large file (2048, at most 4000)
+--clip     of media: seconds of the clip (60)
 --list     print the names of the suites
 
 Standard output: one JSON object a figure, {"name","value","unit"} and, where there is a reference run, "reference" and "ratio".
@@ -52,6 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
     docks: Math.ceil(aboveZero('--docks', values.docks)),
     fileBytes: Math.min(4000, Math.ceil(aboveZero('--mib', values.mib))) * 2 ** 20,
   };
+  const clipSeconds = Math.max(3, Math.ceil(aboveZero('--clip', values.clip)));
   const chosen = [...SUITES].filter(([name]) => positionals.length === 0 || positionals.some((given) => isOf(given, name)));
   const unknown = positionals.filter((given) => ![...SUITES.keys()].some((name) => isOf(given, name)));
   if (unknown.length > 0) throw new WrongUsage(`There is no suite ${unknown.join(', ')}, only ${[...SUITES.keys()].join(', ')}.`);
@@ -63,7 +67,15 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     for (const [name, suite] of chosen) {
       say(`suite ${name}`);
-      await suite({ seconds: seconds ?? (name === 'custody.append' ? 60 : 10), entries, ...ingest, logs, report, say });
+      await suite({
+        seconds: seconds ?? (name === 'custody.append' ? 60 : 10),
+        entries,
+        clipSeconds,
+        ...ingest,
+        logs,
+        report,
+        say,
+      });
     }
   } finally {
     await logs.drop();
@@ -87,6 +99,7 @@ function readArguments(args: readonly string[]) {
     seconds: { type: 'string' },
     entries: { type: 'string', default: '1000000' },
     recordings: { type: 'string', default: '1000000' },
+    clip: { type: 'string', default: '60' },
     docks: { type: 'string', default: '40' },
     mib: { type: 'string', default: '2048' },
     list: { type: 'boolean', default: false },
