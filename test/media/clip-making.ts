@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 export const run = promisify(execFile);
+/** Another ffmpeg can be tried on all clips: FFMPEG_PATH. */
 export const FFMPEG = process.env['FFMPEG_PATH'] || 'ffmpeg';
+export const FFPROBE = process.env['FFPROBE_PATH'] || 'ffprobe';
 
 /** What is true of a clip. Sizes are those a viewer sees: rotation is applied. */
 export interface ClipFacts {

@@ -113,6 +113,15 @@ export const CLIPS: readonly MatrixClip[] = [
       interlaced: true,
     },
   ),
+  entry('ts-size-changes', 'ts', [
+    source('first.ts', [...H264, ...AAC], [...picture({ seconds: 1 }), ...sound(1, 1)]),
+    source(
+      'then.ts',
+      [...H264, ...AAC, '-output_ts_offset', '1'],
+      [...picture({ seconds: 1, size: '480x270' }), ...sound(2, 0.8)],
+    ),
+    async (at, out) => writeFile(out, Buffer.concat([await readFile(at('first.ts')), await readFile(at('then.ts'))])),
+  ]),
   entry('mp4-anamorphic', 'mp4', encode('mp4', [...H264, '-vf', 'setsar=4/3', ...AAC])),
 
   // Time out of the ordinary.

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { checkRedaction, probe, renderRedaction, transcodeForPlayback } from '#media';
 import type { Keyframe, MediaTools, Probe, RedactionPlan, RedactionRegion } from '#media';
+import { FFMPEG, FFPROBE } from './clip-making.js';
 import { clip, CLIPS, PLANTED } from './clip-matrix.js';
 
 // Some fifty clips through encoding and decoding, on a machine that may be busy with other things.
@@ -13,7 +14,7 @@ import.meta.jest.setTimeout(300_000);
 
 const run = promisify(execFile);
 const path = mkdtempSync(join(tmpdir(), 'custodiet-redactions-'));
-const tools: MediaTools = { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', scratch: path, timeLimitSeconds: 240 };
+const tools: MediaTools = { ffmpeg: FFMPEG, ffprobe: FFPROBE, scratch: path, timeLimitSeconds: 240 };
 afterAll(() => rmSync(path, { recursive: true, force: true }));
 
 const SHAPES = ['rectangle', 'ellipse', 'polygon'] as const;

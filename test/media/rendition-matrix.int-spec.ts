@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { probe, transcodeForPlayback, type PlaybackFile } from '#media';
+import { FFMPEG, FFPROBE } from './clip-making.js';
 import { clip, CLIPS, PLANTED } from './clip-matrix.js';
 
 // Real encoding on a machine that may be busy with other things.
@@ -10,7 +11,7 @@ import.meta.jest.setTimeout(120_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'custodiet-renditions-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const tools = { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', scratch: folder };
+const tools = { ffmpeg: FFMPEG, ffprobe: FFPROBE, scratch: folder };
 
 async function text(files: readonly PlaybackFile[], name: string): Promise<string> {
   return readFile(files.find((file) => file.name === name)?.path ?? '', 'utf8');

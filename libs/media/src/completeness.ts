@@ -11,9 +11,14 @@ export interface PacketRun {
   readonly videoPackets: number;
   /** Start and end of its last one. */
   readonly lastPictureMs: { readonly from: number; readonly to: number };
+  /** Where the clock of the moving picture was first set back, or ahead by more than a camera waits for its next picture; from the start of the recording. */
+  readonly jumpMs?: { readonly from: number; readonly to: number };
   /** The demuxer met the end of the file inside a packet or a block. */
   readonly cutOff: boolean;
 }
+
+/** ffmpeg takes a gap like that in a transport stream for a clock that was set anew. */
+const LONGEST_GAP_SECONDS = 10;
 
 /** Containers round, and the last packet's own length is often missing: one second of a long file and a fiftieth of a short one are no loss. */
 function toleranceMs(durationMs: number): number {
@@ -49,6 +54,8 @@ export async function readPackets(tools: MediaTools, file: string, signal?: Abor
   let videoPackets = 0;
   let lastPicture = { from: -Infinity, to: -Infinity };
   let lastWasDamaged = false;
+  let decoded: number | undefined;
+  let jump: { from: number; to: number } | undefined;
   const call = {
     file,
     options: ['-print_format', 'csv=p=0:nk=0', '-show_entries', 'packet=codec_type,pts_time,dts_time,duration_time,flags'],
@@ -58,7 +65,13 @@ export async function readPackets(tools: MediaTools, file: string, signal?: Abor
       const flags = packet.get('flags') ?? '';
       lastWasDamaged = flags.includes('C');
       if (lastWasDamaged) return;
-      if (packet.get('codec_type') === 'video') videoPackets += 1;
+      if (packet.get('codec_type') === 'video') {
+        videoPackets += 1;
+        const next = number(packet.get('dts_time'));
+        const step = next === undefined || decoded === undefined ? 0 : next - decoded;
+        if (step < 0 || step > LONGEST_GAP_SECONDS) jump ??= { from: (decoded ?? 0) * 1000, to: (next ?? 0) * 1000 };
+        decoded = next ?? decoded;
+      }
       if (time === undefined) return;
       // What an edit list hides comes before the beginning.
       if (!flags.includes('D')) firstMs = Math.min(firstMs, time * 1000);
@@ -73,7 +86,8 @@ export async function readPackets(tools: MediaTools, file: string, signal?: Abor
   const startMs = Number.isFinite(firstMs) ? firstMs : 0;
   const sinceStart = (ms: number): number => (Number.isFinite(ms) ? Math.round(ms - startMs) : 0);
   const lastPictureMs = { from: sinceStart(lastPicture.from), to: sinceStart(lastPicture.to) };
-  return { endMs: sinceStart(endMs), videoPackets, lastPictureMs, cutOff };
+  const jumpMs = jump === undefined ? {} : { jumpMs: { from: sinceStart(jump.from), to: sinceStart(jump.to) } };
+  return { endMs: sinceStart(endMs), videoPackets, lastPictureMs, ...jumpMs, cutOff };
 }
 
 function fields(line: string): Map<string, string> {

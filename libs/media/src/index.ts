@@ -12,6 +12,7 @@ export { probe } from './probe.js';
 export { checkWhole } from './completeness.js';
 export { PLAYBACK_RECIPE } from './playback-arguments.js';
 export { transcodeForPlayback } from './playback.js';
+export { readMade } from './made-file.js';
 export type { PlaybackFile } from './playback.js';
 export { maskScript, redactionMasks } from './redaction-mask.js';
 export type { RedactionMask } from './redaction-mask.js';

@@ -13,10 +13,16 @@ export const POSTER = 'poster.jpg';
 export const POSTER_CANDIDATE = /^poster-\d{2}\.jpg$/;
 /** One tiny grey picture for each that the decoder gave: its length says how many there were. */
 export const PICTURES = 'pictures.gray';
-const POSTER_CANDIDATES = 12;
+export const POSTER_CANDIDATES = 12;
 
 /** Side in pixels of what stands for a picture that was decoded. */
 export const COUNTED_SIDE = { inFile: 2, inStream: 16 } as const;
+
+/**
+ * What ffmpeg is told of the source. Where pictures change their size midway, the filters stay as they are: begun anew they would count time from
+ * the start again. `scale` comes first among them and takes pictures of any size.
+ */
+export const PLAYBACK_INPUT: readonly string[] = ['-reinit_filter:v', '0'];
 
 export const initOf = (track: string): string => `${track}-init.mp4`;
 export const playlistOf = (track: string): string => `${track}.m3u8`;

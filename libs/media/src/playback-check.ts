@@ -1,6 +1,8 @@
-import { appendFile, rm, stat, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runFfmpeg } from './ffmpeg-runner.js';
+import { openOwn, sizeOfMade } from './made-file.js';
 import { MediaError } from './media-error.js';
 import type { MediaTools } from './media-tools.js';
 import { even } from './playback-ladder.js';
@@ -41,9 +43,11 @@ export function stillsIn(spanMs: number, pictureMs: number, stepMs: number): num
  */
 export class DecodingCheck {
   readonly stills: Still[] = [];
-  readonly sheets: string[] = [];
+  readonly sheets: { readonly name: string; readonly startMs: number; readonly durationMs: number }[] = [];
   private waiting: Segment[] = [];
   private readonly path: string;
+  /** Kept open: the encoder still runs, and by its name we might write into another. */
+  private file: FileHandle | undefined;
 
   constructor(
     private readonly tools: MediaTools,
@@ -57,8 +61,11 @@ export class DecodingCheck {
 
   /** @throws MediaError `failed` when a picture does not decode */
   async add(segment: Segment, init: () => Promise<Buffer>, bytes: Buffer): Promise<void> {
-    if (this.waiting.length === 0) await writeFile(this.path, await init());
-    await appendFile(this.path, bytes);
+    if (this.file === undefined) {
+      this.file = await openOwn(this.path);
+      await this.file.writeFile(await init());
+    }
+    await this.file.writeFile(bytes);
     this.waiting.push(segment);
     if (this.waiting.length === SEGMENTS_AT_ONCE) await this.decode();
   }
@@ -67,12 +74,18 @@ export class DecodingCheck {
     if (this.waiting.length > 0) await this.decode();
   }
 
+  async close(): Promise<void> {
+    await this.file?.close();
+    this.file = undefined;
+  }
+
   private async decode(): Promise<void> {
     const sheet = `sprite-${String(this.sheets.length).padStart(3, '0')}.jpg`;
     const [first, last] = [this.waiting[0], this.waiting.at(-1)];
     const [fromMs, toMs] = [first?.startMs ?? 0, (last?.startMs ?? 0) + (last?.durationMs ?? 0)];
     const expected = this.waiting.reduce((sum, { samples }) => sum + samples, 0);
     this.waiting = [];
+    await this.close();
     const count = stillsIn(toMs - fromMs, (toMs - fromMs) / expected, this.stepMs);
     const columns = Math.min(10, count);
     const { width, height } = stillSize(this.rung);
@@ -108,9 +121,9 @@ export class DecodingCheck {
       const where = this.span(fromMs, toMs);
       throw new MediaError('failed', `The playback copy plays ${decoded.pictures} of its ${expected} pictures ${where}.`);
     }
-    const written = await stat(join(this.folder, sheet)).catch(() => undefined);
-    if (!written?.size) throw new MediaError('failed', `The playback copy is incomplete: ${sheet} was not written.`);
-    this.sheets.push(sheet);
+    if ((await sizeOfMade(join(this.folder, sheet))) === 0)
+      throw new MediaError('failed', `The playback copy is incomplete: ${sheet} was not written.`);
+    this.sheets.push({ name: sheet, startMs: fromMs, durationMs: toMs - fromMs });
     for (let i = 0; i < count; i++) {
       const place = { x: (i % columns) * width, y: Math.floor(i / columns) * height };
       const still = { fromMs: fromMs + i * this.stepMs, toMs: Math.min(toMs, fromMs + (i + 1) * this.stepMs) };

@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { FragmentFaulty, readFragment, readTrackHeader } from './fragment.js';
 import type { TrackHeader } from './fragment.js';
+import { readMade, sizeOfMade } from './made-file.js';
 import { MediaError } from './media-error.js';
 import { initOf, playlistOf, segmentOf } from './playback-arguments.js';
 import { readPlaylist } from './playback-playlists.js';
@@ -78,7 +78,7 @@ export class Track {
 
   /** The encoder's own list must name what was read, no less and no more. @throws MediaError `failed` */
   async checkListed(): Promise<void> {
-    const text = await readFile(join(this.folder, playlistOf(this.name)), 'utf8').catch(() => '');
+    const text = (await readMade(join(this.folder, playlistOf(this.name))).catch(() => '')).toString();
     const { names, ended } = readPlaylist(text);
     if (ended && names.join() === this.segments.map(({ name }) => name).join()) return;
     throw new MediaError('failed', `The playback copy is incomplete: ${playlistOf(this.name)} does not list what was written.`);
@@ -87,11 +87,11 @@ export class Track {
   private async read(index: number): Promise<{ segment: Segment; bytes: Buffer }> {
     const name = segmentOf(this.name, index);
     const path = join(this.folder, name);
-    const bytes = await readFile(path);
+    const bytes = await readMade(path);
     this.head ??= describe(
       initOf(this.name),
       readTrackHeader,
-      await readFile(join(this.folder, initOf(this.name))).catch(() => Buffer.of()),
+      await readMade(join(this.folder, initOf(this.name))).catch(() => Buffer.of()),
     );
     const head = this.head;
     const { samples, duration } = describe(name, (all) => readFragment(all, head), bytes);
@@ -103,10 +103,7 @@ export class Track {
   }
 
   private async sizeOf(index: number): Promise<number> {
-    return stat(join(this.folder, segmentOf(this.name, index))).then(
-      ({ size }) => size,
-      () => 0,
-    );
+    return sizeOfMade(join(this.folder, segmentOf(this.name, index)));
   }
 }
 

@@ -31,7 +31,12 @@ export async function checkPlayed(
   const { from, to } = packets.lastPictureMs;
   if (packets.endMs >= durationMs - tolerance && playedMs >= from - tolerance && playedMs <= to + tolerance) return;
   const lengths = `${(playedMs / 1000).toFixed(1)} s of ${(durationMs / 1000).toFixed(1)} s`;
-  throw new MediaError('failed', `The playback version is not as long as the recording: ${lengths}.`);
+  const jump = packets.jumpMs;
+  const why =
+    jump === undefined
+      ? ''
+      : ` The recording's clock jumps from ${(jump.from / 1000).toFixed(1)} s to ${(jump.to / 1000).toFixed(1)} s.`;
+  throw new MediaError('failed', `The playback version is not as long as the recording: ${lengths}.${why}`);
 }
 
 /**

@@ -68,8 +68,8 @@ describe('transcodeForPlayback', () => {
         ['sound-00000.m4s', 0, expect.closeTo(4000, -2)],
         ['sound-00001.m4s', expect.closeTo(4000, -2), expect.closeTo(4000, -2)],
         ['sound-00002.m4s', expect.closeTo(8000, -2), expect.closeTo(2000, -2)],
-        ['poster.jpg'],
-        ['sprite-000.jpg'],
+        ['poster.jpg', expect.any(Number), expect.any(Number)],
+        ['sprite-000.jpg', 0, 10_000],
         ['sprite.vtt'],
         ['waveform.json'],
       ],
@@ -155,6 +155,10 @@ describe('transcodeForPlayback', () => {
     const poster = files.find(({ name }) => name === 'poster.jpg')?.path ?? '';
     expect(brightness(poster)).toBeGreaterThan(40);
     expect((await stat(poster)).size).toBeGreaterThan(2000);
+    const moment = files.find(({ name }) => name === 'poster.jpg');
+    expect(moment?.startMs).toBeGreaterThanOrEqual(1300);
+    expect((moment?.startMs ?? 0) + (moment?.durationMs ?? 0)).toBeGreaterThan(1500);
+    expect(moment?.durationMs).toBeLessThan(500);
     const cues = [...text(files, 'sprite.vtt').matchAll(/^(.*) --> (.*)\n(.*)#xywh=(.*)$/gm)].map((cue) => cue.slice(1));
     expect(cues).toEqual([
       ['00:00:00.000', '00:00:01.000', 'sprite-000.jpg', '0,0,160,120'],
@@ -245,6 +249,19 @@ describe('transcodeForPlayback', () => {
     await expect(work).rejects.toMatchObject({
       code: 'failed',
       message: expect.stringMatching(/^Only \d+ of the recording's 120 pictures can be decoded\.$/) as string,
+    });
+  });
+
+  it('says where the recording’s own clock jumps', async () => {
+    const once = await folder.clip('once.ts', { container: 'ts', seconds: 1 });
+    const later = folder.at('later.ts');
+    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', once, '-c', 'copy', '-output_ts_offset', '1000', '-f', 'mpegts', later]);
+    writeFileSync(folder.at('jump.ts'), Buffer.concat([readFileSync(once), readFileSync(later)]));
+    await expect(transcode(folder.at('jump.ts'))).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringMatching(
+        /^The playback version is not as long as the recording: 2\.\d s of 10\d\d\.\d s\. The recording's clock jumps from \d\.\d s to 10\d\d\.\d s\.$/,
+      ) as string,
     });
   });
 

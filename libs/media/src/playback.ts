@@ -1,17 +1,20 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runFfmpeg } from './ffmpeg-runner.js';
 import type { Probe } from './ffprobe-report.js';
+import { readMade, sizeOfMade, writeOwn } from './made-file.js';
 import { MediaError } from './media-error.js';
 import type { MediaTools } from './media-tools.js';
 import {
   COUNTED_SIDE,
   initOf,
   PICTURES,
+  PLAYBACK_INPUT,
   playbackOutputs,
   playlistOf,
   POSTER,
   POSTER_CANDIDATE,
+  POSTER_CANDIDATES,
   segmentOf,
   SOUND,
   soundChannels,
@@ -36,7 +39,7 @@ export interface PlaybackFile {
   readonly name: string;
   readonly path: string;
   readonly contentType: string;
-  /** Of a segment: where it lies on the recording's time axis, the same in every rung. */
+  /** Of a segment: where it lies on the recording's time axis, the same in every rung. Of a still: which part of the recording it shows. */
   readonly startMs?: number;
   readonly durationMs?: number;
 }
@@ -48,7 +51,8 @@ export interface PlaybackInput {
   readonly outDir: string;
   /**
    * Takes each file when it is complete, at most two at the same time, while the encoder goes on; then the file is removed. Where takers are
-   * slow the encoder waits, so that little of a long rendition is ever on disk. Without it, all files stay in `outDir`.
+   * slow the encoder waits, so that little of a long rendition is ever on disk. Without it, all files stay in `outDir`. Read them with `readMade`:
+   * the encoder is still at work in that folder.
    */
   readonly take?: (file: PlaybackFile) => Promise<void>;
   readonly onProgress?: (percent: number) => void;
@@ -134,7 +138,7 @@ class Making {
         this.stop.abort(error);
       });
     const running = runFfmpeg(this.tools, {
-      input: { options: [], file },
+      input: { options: PLAYBACK_INPUT, file },
       outputs: playbackOutputs(probe, this.heard ?? this.seen),
       cwd: outDir,
       durationMs: probe.durationMs,
@@ -152,12 +156,16 @@ class Making {
 
   private async follow(track: Track, encoding: Encoding): Promise<void> {
     const isSmallest = track === this.pictures.at(-1);
-    for await (const { segment, bytes } of track.follow(encoding)) {
-      if (isSmallest) await this.check.add(segment, () => readFile(this.at(initOf(track.name))), bytes);
-      const { name, path, startMs, durationMs } = segment;
-      await this.handing.over({ name, path, contentType: 'video/iso.segment', startMs, durationMs });
+    try {
+      for await (const { segment, bytes } of track.follow(encoding)) {
+        if (isSmallest) await this.check.add(segment, () => readMade(this.at(initOf(track.name))), bytes);
+        const { name, path, startMs, durationMs } = segment;
+        await this.handing.over({ name, path, contentType: 'video/iso.segment', startMs, durationMs });
+      }
+      if (isSmallest && encoding.state() === 'done') await this.check.end();
+    } finally {
+      if (isSmallest) await this.check.close();
     }
-    if (isSmallest && encoding.state() === 'done') await this.check.end();
   }
 
   private async verify(): Promise<void> {
@@ -171,7 +179,7 @@ class Making {
       throw new MediaError('failed', `The sizes of the playback copy differ: ${other.name} is not as long as ${first.name}.`);
     }
     const decoded =
-      this.heard === null ? this.seen.pictures : Math.floor((await sizeOf(this.at(PICTURES))) / COUNTED_SIDE.inFile ** 2);
+      this.heard === null ? this.seen.pictures : Math.floor((await sizeOfMade(this.at(PICTURES))) / COUNTED_SIDE.inFile ** 2);
     await checkPlayed(this.tools, file, probe, first.durationMs, this.signal);
     await checkPictures(this.tools, file, probe, decoded, this.signal);
     const [heard, encoded] = [this.heard?.seconds ?? 0, (this.sound?.durationMs ?? 0) / 1000];
@@ -192,8 +200,8 @@ class Making {
         : { name: heard.name, codec: heard.header.codec, channels: soundChannels(this.input.probe), segments: heard.segments };
     const tracks = [...this.pictures, ...(heard === null ? [] : [heard])];
 
-    await choosePoster(this.input.outDir);
-    const write = (name: string, text: string): Promise<void> => writeFile(this.at(name), text);
+    const chosen = await choosePoster(this.input.outDir);
+    const write = (name: string, text: string): Promise<void> => writeOwn(this.at(name), text);
     await write(PLAYLIST, multivariantPlaylist(pictures, sound, playlistOf));
     for (const { name, segments } of tracks) await write(playlistOf(name), mediaPlaylist(initOf(name), segments));
     await write(SPRITE, spriteTrack(this.check.stills));
@@ -204,8 +212,8 @@ class Making {
     const file = (name: string, contentType: string): PlaybackFile => ({ name, path: this.at(name), contentType });
     const small = {
       playlist: file(PLAYLIST, 'application/vnd.apple.mpegurl'),
-      poster: file(POSTER, 'image/jpeg'),
-      sheets: this.check.sheets.map((name) => file(name, 'image/jpeg')),
+      poster: { ...file(POSTER, 'image/jpeg'), ...momentOf(chosen, this.input.probe) },
+      sheets: this.check.sheets.map(({ name, ...place }) => ({ ...file(name, 'image/jpeg'), ...place })),
       sprite: file(SPRITE, 'text/vtt'),
       waveform: heard === null ? [] : [file(WAVEFORM, 'application/json')],
     };
@@ -219,31 +227,36 @@ class Making {
     }));
     const rest = [small.poster, ...small.sheets, small.sprite, ...small.waveform];
     for (const { path, name } of [small.playlist, ...ofTracks.flatMap(({ heads }) => heads), ...rest])
-      if ((await sizeOf(path)) === 0) throw new MediaError('failed', `The playback copy is incomplete: ${name} was not written.`);
+      if ((await sizeOfMade(path)) === 0)
+        throw new MediaError('failed', `The playback copy is incomplete: ${name} was not written.`);
     await Promise.all([...ofTracks.flatMap(({ heads }) => heads), ...rest].map((each) => this.handing.over(each)));
     await this.handing.over(small.playlist);
     return [small.playlist, ...ofTracks.flatMap(({ heads, segments }) => [...heads, ...segments]), ...rest];
   }
 }
 
-/** The candidate with most to see: at equal quality and size in pixels that is the longest JPEG; a black or blurred picture is a short one. */
-async function choosePoster(outDir: string): Promise<void> {
+/**
+ * The candidate with most to see: at equal quality and size in pixels that is the longest JPEG; a black or blurred picture is a short one.
+ * @returns which one it was, counted from 0
+ */
+async function choosePoster(outDir: string): Promise<number> {
   const names = (await readdir(outDir)).filter((name) => POSTER_CANDIDATE.test(name)).sort();
   let best: { name: string; size: number } | undefined;
   for (const name of names) {
-    const size = await sizeOf(join(outDir, name));
+    const size = await sizeOfMade(join(outDir, name));
     if (size > (best?.size ?? 0)) best = { name, size };
   }
   if (best === undefined) throw new MediaError('failed', 'No picture could be taken from the recording for its poster.');
   await rename(join(outDir, best.name), join(outDir, POSTER));
   await Promise.all(names.map((name) => rm(join(outDir, name), { force: true })));
+  return names.indexOf(best.name);
 }
 
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    (found) => found.size,
-    () => 0,
-  );
+/** Where a candidate may have been taken: each is the first picture that comes at least a step after the one before. */
+function momentOf(candidate: number, { durationMs, video }: Probe): { readonly startMs: number; readonly durationMs: number } {
+  const pictureMs = 1000 / framesPerSecond(playbackRate(video.frameRate));
+  const startMs = candidate * Math.round(durationMs / POSTER_CANDIDATES);
+  return { startMs, durationMs: Math.ceil((candidate + 1) * pictureMs) };
 }
 
 const OURS =

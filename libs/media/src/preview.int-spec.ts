@@ -129,26 +129,4 @@ describe('a preview of a plan', () => {
     await expect(drawing).rejects.toMatchObject({ code: 'aborted' });
     expect(await folder.processes()).toEqual([]);
   }, 30_000);
-
-  it('takes little time for a still and for two seconds of a recording of 1080 lines, of which it reads 720', async () => {
-    const large = await folder.clip('large.mp4', { seconds: 4, width: 1280, height: 720, audio: false });
-    const probed = { ...(await probe(folder.tools, large)) };
-    const full = { ...probed, video: { ...probed.video, width: 1920, height: 1080 } };
-    const took = async (of: { atMs: number } | { fromMs: number; toMs: number }): Promise<number> => {
-      const began = performance.now();
-      await renderPreview(folder.tools, {
-        span: { file: large, startsAtMs: 0 },
-        probe: full,
-        plan: planOf(region('rectangle')),
-        of,
-        outline: false,
-      });
-      return Math.round(performance.now() - began);
-    };
-    const times = { stillMs: await took({ atMs: 3500 }), spanMs: await took({ fromMs: 1500, toMs: 3500 }) };
-    process.stdout.write(`preview: ${JSON.stringify(times)}\n`);
-    // Two seconds is the aim (the benchmark measures it); here other tests may run beside.
-    expect(times.stillMs).toBeLessThan(6000);
-    expect(times.spanMs).toBeLessThan(6000);
-  }, 60_000);
 });

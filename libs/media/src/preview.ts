@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Span } from './detection/grey-frames.js';
 import { runFfmpeg, type FfmpegOutput } from './ffmpeg-runner.js';
 import type { Probe } from './ffprobe-report.js';
+import { readMade } from './made-file.js';
 import { MediaError } from './media-error.js';
 import type { MediaTools } from './media-tools.js';
 import { framesPerSecond, ladderOf } from './playback-ladder.js';
@@ -60,7 +61,10 @@ export async function renderPreview(tools: MediaTools, input: PreviewInput): Pro
     };
     const limited = { ...tools, timeLimitSeconds: Math.min(TIME_LIMIT_SECONDS, tools.timeLimitSeconds ?? TIME_LIMIT_SECONDS) };
     await runFfmpeg(limited, input.signal === undefined ? call : { ...call, signal: input.signal });
-    const bytes = await readFile(join(work, OUT)).catch(() => Buffer.alloc(0));
+    const bytes = await readMade(join(work, OUT)).catch((error: unknown) => {
+      if (error instanceof MediaError) throw error;
+      return Buffer.alloc(0);
+    });
     if (bytes.length === 0) throw new MediaError('failed', 'The recording has no picture there.');
     return { contentType: still ? 'image/jpeg' : 'video/mp4', bytes };
   } finally {

@@ -99,7 +99,17 @@ describe('redactionArguments', () => {
     const tone = { fromMs: 1000, toMs: 2000, reason: 'name', fill: 'tone' } as const;
     const { sound } = graphsOf(probe, { ...plan, mutes: [{ fromMs: 5000, toMs: 6000, reason: 'name' }, tone] });
     const [speech, beep] = sound.split(';');
-    expect(speech).toContain("volume=0:enable='between(t,4.950,6.050)+between(t,0.950,2.050)'[speech]");
+    expect(speech).toContain("volume=0:enable='between(t,4.950,6.050)+between(t,0.950,2.050)',asplit=2[speech][timed]");
     expect(beep).toContain("volume=0:enable='between(t,0.000,0.949)+between(t,2.051,");
+    // ffmpeg 7 never ends where a graph holds a source that never does.
+    expect(beep).toMatch(/^\[timed\]aeval=/);
+  });
+
+  it('says how long a picture is shown where ffmpeg 7 no longer knows it, behind a clip', () => {
+    const lengthAt = (frameRate: string): string | undefined =>
+      /DURATION\\,([1-9]\d*)\)/.exec(
+        redactionArguments({ ...probe, video: { ...probe.video, frameRate } }, plan, files).options.join(' '),
+      )?.[1];
+    expect(['30/1', '30000/1001', '25/1', '0/0', '1000000/1'].map(lengthAt)).toEqual(['3000', '3003', '3600', '3000', '3000']);
   });
 });

@@ -6,7 +6,7 @@ import type { RedactionPlan } from './redaction-plan.js';
 import { outChannels, soundGraph } from './redaction-sound.js';
 
 /** Raise it whenever the arguments below change what comes out. */
-export const REDACTION_RECIPE = 'redaction-h264-v2';
+export const REDACTION_RECIPE = 'redaction-h264-v3';
 
 /** The fill in limited-range YUV: black. Solid, because blurred faces are identified again by machine (arXiv 2506.12344). */
 export const FILL = { y: 16, u: 128, v: 128 } as const;
@@ -67,7 +67,8 @@ export function redactionArguments(
       // list hides. All SEI goes as well, not only captions.
       ...['-sn', '-dn', '-map_metadata', '-1', '-map_metadata:s:v', '-1', '-map_metadata:s:a', '-1', '-map_chapters', '-1'],
       ...['-fflags', '+bitexact', '-flags:v', '+bitexact', '-flags:a', '+bitexact', '-a53cc', '0', '-udu_sei', '0'],
-      ...['-bsf:v', 'filter_units=remove_types=6'],
+      // ffmpeg 7 does not know how long a picture behind `trim` is shown: the last one, which no other follows, would be hidden.
+      ...['-bsf:v', `filter_units=remove_types=6,setts=duration=if(gt(DURATION\\,0)\\,DURATION\\,${ticksPerFrame(probe)})`],
       // The result's own edit list stays: without one the muxer stretches the first frame by the sound encoder's delay (21 ms), and a
       // picture that begins after the sound would lose its place. `checkRedaction` sees to it that it hides no frame. The edit list counts in
       // the movie's own unit, by default whole milliseconds.
@@ -75,6 +76,13 @@ export function redactionArguments(
     ],
     to: files.out,
   };
+}
+
+/** Of the result's clock; the average, where the rate varies, and a thirtieth of a second, where the file does not state it. */
+function ticksPerFrame({ video }: Probe): number {
+  const [pictures = 0, seconds = 1] = video.frameRate.split('/').map(Number);
+  const ticks = Math.round((TICKS_PER_MS * 1000 * seconds) / pictures);
+  return ticks > 0 && Number.isSafeInteger(ticks) ? ticks : Math.round((TICKS_PER_MS * 1000) / 30);
 }
 
 /** Other tracks are left out: they may be other microphones, or a translation with the names in it. */

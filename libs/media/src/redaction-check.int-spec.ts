@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { withCaptions } from '../../../test/media/captions.js';
 import type { Probe } from './ffprobe-report.js';
 import { probe } from './probe.js';
 import { redactedSize, redactionArguments } from './redaction-arguments.js';
@@ -228,6 +229,26 @@ describe('checkRedaction is not blind to', () => {
     expect(await checkedAgainst(asked, asked, mixed)).toEqual([
       expect.stringMatching(/^Mute 1 \(500 to 900 ms\) holds more than its tone: -\d\d\.\d dB beside it\.$/),
     ]);
+  });
+
+  it('captions among the last pictures, which no header tells of', async () => {
+    const plan = planOf(region('rectangle'));
+    await checkedAgainst(plan, plan);
+    ffmpeg('-i', 'rendered.mp4', '-map', '0:v', '-c', 'copy', '-f', 'h264', 'plain.h264');
+    const plain = await readFile(folder.at('plain.h264'));
+    const late = plain.indexOf(Buffer.from([0, 0, 0, 1]), plain.length * 0.9);
+    await writeFile(
+      folder.at('captions.h264'),
+      Buffer.concat([plain.subarray(0, late), withCaptions(plain.subarray(late), 'Jane Roe')]),
+    );
+    const bare = ['-c', 'copy', '-fflags', '+bitexact', '-map_metadata', '-1', '-movie_timescale', '90000'];
+    ffmpeg(
+      ...['-framerate', '30', '-i', 'captions.h264', '-i', 'rendered.mp4', '-map', '0:v', '-map', '1:a', ...bare, 'captions.mp4'],
+    );
+    const out = folder.at('captions.mp4');
+    expect(await checkRedaction(folder.tools, { source, out, probe: found, plan })).toContain(
+      'The pictures carry more than a picture: ATSC A53 Part 4 Closed Captions.',
+    );
   });
 
   it('a frame from before or after the clip', async () => {

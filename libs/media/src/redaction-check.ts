@@ -1,15 +1,14 @@
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { runFfmpeg, runFfprobe } from './ffmpeg-runner.js';
 import type { FfprobeReport, Probe } from './ffprobe-report.js';
 import type { MediaTools } from './media-tools.js';
 import { report } from './probe.js';
 import { redactedSize } from './redaction-arguments.js';
+import { boxFaults } from './redaction-boxes.js';
 import { FrameInspector } from './redaction-frame-inspector.js';
 import type { RedactionPlan } from './redaction-plan.js';
 import { AUDIO_RATE } from './redaction-sound.js';
 import { SoundInspector } from './redaction-sound-inspector.js';
-import { framesToKeep, timingFaults, withDrainedFrames } from './redaction-timing.js';
+import { clockFaults, framesBeyondReach, framesToKeep, timingFaults, withDrainedFrames } from './redaction-timing.js';
 
 export interface RedactionCheck {
   readonly source: string;
@@ -31,7 +30,6 @@ const STREAM_TAGS: Readonly<Record<string, readonly string[]>> = {
   vendor_id: ['[0][0][0][0]'],
   encoder: ['Lavc libx264'],
 };
-const TOP_LEVEL_BOXES = ['ftyp', 'moov', 'free', 'mdat'];
 
 /**
  * Looks for leaks in a rendered redaction, trusting nothing of how it was made: decodes it and compares every pixel of every region in
@@ -42,17 +40,24 @@ const TOP_LEVEL_BOXES = ['ftyp', 'moov', 'free', 'mdat'];
  */
 export async function checkRedaction(tools: MediaTools, input: RedactionCheck): Promise<readonly string[]> {
   const described = await report(tools, input.out, input.signal);
-  const faults = [...containerFaults(described, input.probe), ...(await boxFaults(input.out))];
+  const stored = await storedPackets(tools, input);
+  const faults = [...containerFaults(described, input.probe), ...(await boxFaults(input.out, stored.bytes))];
   // The decoding below only makes sense of a file of the expected build.
   if (faults.length > 0) return faults;
 
   const startMs = Number((await report(tools, input.source, input.signal)).format?.start_time ?? 0) * 1000 || 0;
   const sourceTimes = withDrainedFrames(await frameTimes(tools, input.source, startMs, input.signal, input.probe.video.index));
   // The result counts from the source's or the clip's start by itself, also when its first picture comes later.
-  const outTimes = await frameTimes(tools, input.out, -(input.plan.clip?.fromMs ?? 0), input.signal);
+  const carried = new Set<string>();
+  const outTimes = await frameTimes(tools, input.out, -(input.plan.clip?.fromMs ?? 0), input.signal, undefined, carried);
+  for (const kind of carried) faults.push(`The pictures carry more than a picture: ${kind}.`);
   const kept = framesToKeep(sourceTimes, outTimes, input.plan.clip);
-  faults.push(...timingFaults(kept, outTimes));
-  const stored = await storedPackets(tools, input);
+  const moved = timingFaults(kept, outTimes);
+  faults.push(
+    ...framesBeyondReach(kept, input.probe.durationMs),
+    ...moved,
+    ...(moved.length > 0 ? clockFaults(sourceTimes) : []),
+  );
   if (stored.video !== outTimes.length) {
     faults.push(`The file holds ${stored.video} pictures, of which ${outTimes.length} are shown.`);
   }
@@ -61,8 +66,8 @@ export async function checkRedaction(tools: MediaTools, input: RedactionCheck): 
   return faults;
 }
 
-/** Pure: streams, tags, chapters and captions against the allow-list. */
-export function containerFaults(described: FfprobeReport, probe: Probe): string[] {
+/** Pure: streams, tags and chapters against the allow-list. */
+function containerFaults(described: FfprobeReport, probe: Probe): string[] {
   const faults: string[] = [];
   const streams = described.streams ?? [];
   const kinds = streams.map((stream) => `${stream.codec_type}/${stream.codec_name}`).join(', ');
@@ -82,45 +87,23 @@ export function containerFaults(described: FfprobeReport, probe: Probe): string[
         faults.push(`The ${stream.codec_type ?? 'unknown'} stream carries the tag "${tag}".`);
     }
     if (stream.side_data_list !== undefined) faults.push(`The ${stream.codec_type ?? 'unknown'} stream carries side data.`);
-    if (stream.closed_captions === 1) faults.push('The picture carries captions.');
   }
   if ((described.chapters?.length ?? 0) > 0) faults.push('The file carries chapters.');
   return faults;
 }
 
-/** The boxes of the MP4 itself (ISO/IEC 14496-12 §4.2): nothing may hide beside the film, nor after it. */
-async function boxFaults(file: string): Promise<string[]> {
-  const handle = await open(file);
-  try {
-    const faults: string[] = [];
-    const { size } = await handle.stat();
-    for (let at = 0; at < size;) {
-      const box = await readBox(handle, at);
-      if (!TOP_LEVEL_BOXES.includes(box.type)) faults.push(`The file holds a box "${box.type}", which is not expected.`);
-      if (box.size < 8 || at + box.size > size) return [...faults, 'The file is not a whole MP4.'];
-      at += box.size;
-    }
-    return faults;
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readBox(handle: FileHandle, at: number): Promise<{ type: string; size: number }> {
-  const header = Buffer.alloc(16);
-  await handle.read(header, 0, 16, at);
-  const size = header.readUInt32BE(0);
-  // Size 1 says that a 64-bit size follows the type.
-  return { type: header.toString('latin1', 4, 8), size: size === 1 ? Number(header.readBigUInt64BE(8)) : size };
-}
-
-/** Times of the frames that a player shows, in ms from `startMs`, in order; NaN where the file gives none. Decodes. */
+/**
+ * Times of the frames that a player shows, in ms from `startMs`, in order; NaN where the file gives none. Decodes.
+ *
+ * @param carried takes what the frames have beside their pixels, captions above all: it lies among the pictures' own bytes, and no header tells
+ */
 async function frameTimes(
   tools: MediaTools,
   file: string,
   startMs: number,
   signal: AbortSignal | undefined,
   track?: number,
+  carried?: Set<string>,
 ): Promise<Float64Array> {
   const times: number[] = [];
   const call = {
@@ -131,22 +114,31 @@ async function frameTimes(
       '-select_streams',
       String(track ?? 'V:0'),
       '-print_format',
-      'csv=p=0',
+      'default=noprint_wrappers=1',
       '-show_entries',
-      'frame=best_effort_timestamp_time',
+      'frame=best_effort_timestamp_time:frame_side_data=side_data_type',
     ],
-    // A frame with side data brings an empty line of its own.
     onLine: (line: string): void => {
-      if (line !== '') times.push(parseFloat(line) * 1000 - startMs);
+      const [name, value = ''] = line.split('=', 2);
+      if (name === 'best_effort_timestamp_time') times.push(parseFloat(value) * 1000 - startMs);
+      if (name === 'side_data_type') carried?.add(value);
     },
   };
   await runFfprobe(tools, signal === undefined ? call : { ...call, signal });
   return Float64Array.from(times);
 }
 
-/** Packets of picture and sound in the file, whatever its edit list says of them. */
-async function storedPackets(tools: MediaTools, input: RedactionCheck): Promise<{ video: number; audio: number }> {
-  const stored = { video: 0, audio: 0 };
+interface Stored {
+  /** Packets of the picture, and of the sound. */
+  readonly video: number;
+  readonly audio: number;
+  readonly bytes: number;
+}
+
+/** What there is of picture and sound in the file, whatever its edit list says of it. */
+async function storedPackets(tools: MediaTools, input: RedactionCheck): Promise<Stored> {
+  const stored = { video: 0, audio: 0, bytes: 0 };
+  let kind = '';
   const call = {
     file: input.out,
     options: [
@@ -154,13 +146,15 @@ async function storedPackets(tools: MediaTools, input: RedactionCheck): Promise<
       '1',
       '-count_packets',
       '-print_format',
-      'csv=p=0',
+      'default=noprint_wrappers=1',
       '-show_entries',
-      'stream=codec_type,nb_read_packets',
+      'packet=size:stream=codec_type,nb_read_packets',
     ],
     onLine: (line: string): void => {
-      const [kind, packets] = line.split(',');
-      if (kind === 'video' || kind === 'audio') stored[kind] += Number(packets);
+      const [name, value = ''] = line.split('=', 2);
+      if (name === 'size') stored.bytes += Number(value);
+      if (name === 'codec_type') kind = value;
+      if (name === 'nb_read_packets' && (kind === 'video' || kind === 'audio')) stored[kind] += Number(value);
     },
   };
   await runFfprobe(tools, input.signal === undefined ? call : { ...call, signal: input.signal });
@@ -186,8 +180,12 @@ async function soundFaults(tools: MediaTools, input: RedactionCheck, packets: nu
   const milliseconds = (samples: number): number => Math.ceil((samples * 1000) / AUDIO_RATE);
   const unheard = packets * AAC_PACKET_SAMPLES - inspector.samples;
   if (unheard > AAC_SPARE_SAMPLES) faults.push(`The file holds ${milliseconds(unheard)} ms of sound that is not heard.`);
-  const beyond = clip === undefined ? 0 : inspector.samples - ((clip.toMs - clip.fromMs) * AUDIO_RATE) / 1000;
-  if (beyond > AAC_SPARE_SAMPLES) faults.push(`The sound goes on for ${milliseconds(beyond)} ms after the clip's end.`);
+  // No mute reaches beyond the end that the recording states.
+  const lengthMs = clip === undefined ? input.probe.durationMs : clip.toMs - clip.fromMs;
+  const beyond = inspector.samples - (lengthMs * AUDIO_RATE) / 1000;
+  const end = clip === undefined ? 'end that the recording states' : "clip's end";
+  const remedy = clip === undefined ? ' A clip leaves it out.' : '';
+  if (beyond > AAC_SPARE_SAMPLES) faults.push(`The sound goes on for ${milliseconds(beyond)} ms after the ${end}.${remedy}`);
   return faults;
 }
 

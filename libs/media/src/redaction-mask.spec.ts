@@ -29,6 +29,19 @@ describe('maskScript', () => {
     expect(events(script)[1]).toContain('0:00:00.50,1:00:00.01,Box,,0,0,0,,{\\pos(2,2)\\fscx3.6\\fscy3.6\\p1}');
   });
 
+  it('draws what leaps larger by as much as it moves in a millisecond, the unit of libass', () => {
+    const script = maskScript(
+      plan([
+        { atMs: 33, x: 100, y: 100, width: 40, height: 40 },
+        { atMs: 34, x: 130, y: 140, width: 40, height: 40 },
+        { atMs: 84, x: 170, y: 150, width: 40, height: 40 },
+      ]),
+      { width: 640, height: 360 },
+    );
+    expect(events(script)[0]).toContain('{\\move(42,42,72,82,3,4)\\fscx15.6\\fscy15.6\\p1}');
+    expect(events(script)[1]).toContain('{\\move(122,132,162,142,4,54)\\fscx5.6\\fscy5.6\\p1}');
+  });
+
   it('counts in the pixels of a whole number of mask samples, so that nothing is stretched', () => {
     expect(maskSize({ width: 642, height: 358 })).toEqual({ width: 161, height: 90 });
     const script = maskScript(plan([]), { width: 642, height: 358 });

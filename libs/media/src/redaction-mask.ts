@@ -124,7 +124,23 @@ function ellipsePath(): string {
   );
 }
 
-function event(drawing: Drawing, from: Keyframe, to: Keyframe): string {
+/** Pixels that a region may move in a millisecond and still leave half of what the margin keeps for the coding. */
+const SLOW = 2;
+
+/**
+ * libass is told whole milliseconds, those that have passed: what it draws may be where the region was up to one ago. Nothing to a person who walks,
+ * but a region that leaps from one place to another within a few milliseconds would be drawn at neither.
+ */
+function lag(from: Keyframe, to: Keyframe): number {
+  const side = (place: 'x' | 'y', length: 'width' | 'height'): number =>
+    Math.max(Math.abs(to[place] - from[place]), Math.abs(to[place] + to[length] - from[place] - from[length]));
+  const pixels = Math.hypot(side('x', 'width'), side('y', 'height')) / (to.atMs - from.atMs);
+  return pixels > SLOW ? Math.ceil(pixels) : 0;
+}
+
+function event(shape: Drawing, from: Keyframe, to: Keyframe): string {
+  const more = lag(from, to);
+  const drawing = shape.border === 0 ? { ...shape, grown: shape.grown + more } : { ...shape, border: shape.border + more };
   // An event counts in centiseconds and does not include its end: begin early, end late, and let the overlap cover a little too much.
   const startCs = Math.floor(from.atMs / 10);
   const endCs = Math.floor(to.atMs / 10) + 1;

@@ -4,8 +4,9 @@ import type { RedactionMute, RedactionPlan } from './redaction-plan.js';
 export const AUDIO_RATE = 48_000;
 const SAMPLES_PER_MS = AUDIO_RATE / 1000;
 
-/** What is heard in place of speech where a plan asks for a tone: ffmpeg's `sine`, an eighth of full scale (-18 dB). */
+/** What is heard in place of speech where a plan asks for a tone: an eighth of full scale (-18 dB). */
 export const TONE_HZ = 1000;
+const TONE_LEVEL = 0.125;
 
 /**
  * Muting reaches this far beyond the span on both sides: an AAC block spreads what is loud next to the span over 2,048 samples (43 ms at
@@ -28,7 +29,12 @@ export function outChannels(audio: { readonly channels: number }): 1 | 2 {
 export function soundGraph(audio: NonNullable<Probe['audio']>, plan: RedactionPlan): string {
   const { mutes, clip } = plan;
   const layout = outChannels(audio) === 1 ? 'mono' : 'stereo';
-  const filters = [`aresample=${AUDIO_RATE}:async=1:first_pts=0`, `aformat=sample_fmts=fltp:channel_layouts=${layout}`];
+  const filters = [
+    // A sample that is no number would stay none when it is muted, and no encoder takes it.
+    ...(audio.codec.startsWith('pcm_f') ? ['aformat=sample_fmts=s32'] : []),
+    `aresample=${AUDIO_RATE}:async=1:first_pts=0`,
+    `aformat=sample_fmts=fltp:channel_layouts=${layout}`,
+  ];
   if (clip !== undefined) {
     filters.push(`atrim=start_pts=${clip.fromMs * SAMPLES_PER_MS}:end_pts=${clip.toMs * SAMPLES_PER_MS}`);
   }
@@ -38,14 +44,10 @@ export function soundGraph(audio: NonNullable<Probe['audio']>, plan: RedactionPl
   const restart = clip === undefined ? '' : `,asetpts=PTS-${clip.fromMs * SAMPLES_PER_MS}`;
   const tones = mutes.filter(({ fill }) => fill === 'tone').map((mute) => widened(mute));
   if (tones.length === 0) return `${filters.join(',')}${restart}`;
-  const tone = [
-    `sine=frequency=${TONE_HZ}:sample_rate=${AUDIO_RATE}`,
-    `aformat=sample_fmts=fltp:channel_layouts=${layout}`,
-    ...(clip === undefined ? [] : [`asetpts=PTS+${clip.fromMs * SAMPLES_PER_MS}`]),
-    `asetnsamples=n=${SAMPLES_PER_MS}:p=0`,
-    ...silenced(between(tones)),
-  ];
-  return `${filters.join(',')}[speech];${tone.join(',')}[tone];[speech][tone]amix=inputs=2:duration=first:normalize=0${restart}`;
+  // Made of the times of the sound's own samples, not of `sine`: ffmpeg 7 never ends where a graph holds a source that never does.
+  const tone = [`aeval=${TONE_LEVEL}*sin(2*PI*${TONE_HZ}*t):c=same`, ...silenced(between(tones))];
+  const mixed = `[speech][tone]amix=inputs=2:duration=first:normalize=0${restart}`;
+  return `${filters.join(',')},asplit=2[speech][timed];[timed]${tone.join(',')}[tone];${mixed}`;
 }
 
 /** Milliseconds, ends included: blocks that begin there are meant. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { framesToKeep, timingFaults, withDrainedFrames } from './redaction-timing.js';
+import { clockFaults, framesBeyondReach, framesToKeep, timingFaults, withDrainedFrames } from './redaction-timing.js';
 
 const times = (...ms: number[]): Float64Array => Float64Array.from(ms);
 
@@ -48,5 +48,29 @@ describe('withDrainedFrames', () => {
   it('gives frames without a time at the end, and only there, the even pace of those before', () => {
     expect([...withDrainedFrames(times(0, 40, 80, NaN, NaN))]).toEqual([0, 40, 80, 120, 160]);
     expect([...withDrainedFrames(times(0, NaN, 80))]).toEqual([0, NaN, 80]);
+  });
+});
+
+describe('framesBeyondReach', () => {
+  it('finds the pictures before the beginning and after the stated end', () => {
+    expect(framesBeyondReach(times(0, 100, 2000), 2000)).toEqual([]);
+    expect(framesBeyondReach(times(-100, 0, 1000, 1100.4, 1200), 1000)).toEqual([
+      '3 pictures lie outside the length of 1000 ms that the recording states, the first at -100 ms, where no plan can cover them. A clip leaves them out.',
+    ]);
+  });
+});
+
+describe('clockFaults', () => {
+  const sentence = (from: string, to: string): string[] => [
+    `The recording's own clock jumps from ${from} s to ${to} s, and a redaction cannot follow it: only a clip that ends before it can be redacted.`,
+  ];
+
+  it('names the first place where the clock was set back or ahead', () => {
+    expect(clockFaults(times(0, 100, 200, 40, 140))).toEqual(sentence('0.200', '0.040'));
+    expect(clockFaults(times(0, 100, 1_000_000, 1_000_100))).toEqual(sentence('0.100', '1000.000'));
+  });
+
+  it('finds nothing where pictures come unevenly, or two at once', () => {
+    expect(clockFaults(times(0, 100, 100, 9000, 9001))).toEqual([]);
   });
 });

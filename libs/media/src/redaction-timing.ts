@@ -45,3 +45,32 @@ export function withDrainedFrames(times: Float64Array): Float64Array {
   const interval = ((times[timed] ?? NaN) - (times[0] ?? NaN)) / timed;
   return times.map((time, index) => (index > timed ? (times[timed] ?? NaN) + (index - timed) * interval : time));
 }
+
+/**
+ * Pictures that no plan can cover, since its times go from nought to the length that the header states: a header that says less than there is would
+ * bring them through. All times in ms from the start of the recording.
+ */
+export function framesBeyondReach(kept: Float64Array, durationMs: number): string[] {
+  const beyond = kept.filter((time) => time < -EDGE_MS || time > durationMs + EDGE_MS);
+  const [first] = beyond;
+  if (first === undefined) return [];
+  return [
+    `${beyond.length} pictures lie outside the length of ${durationMs} ms that the recording states, the first at ${Math.round(first)} ms, where no plan can cover them. A clip leaves them out.`,
+  ];
+}
+
+/** Longer than this no camera waits for its next picture; ffmpeg takes a gap like that in a transport stream for a clock that was set anew. */
+const LONGEST_GAP_MS = 10_000;
+
+/** Why times cannot have been kept, where it is the source's own clock that was set back or ahead. Times in ms from the start of the recording. */
+export function clockFaults(source: Float64Array): string[] {
+  const at = source.findIndex((time, index) => {
+    const step = time - (source[index - 1] ?? time);
+    return step < -EDGE_MS || step > LONGEST_GAP_MS;
+  });
+  if (at === -1) return [];
+  const [from, to] = [source[at - 1] ?? NaN, source[at] ?? NaN].map((ms) => (ms / 1000).toFixed(3));
+  return [
+    `The recording's own clock jumps from ${from} s to ${to} s, and a redaction cannot follow it: only a clip that ends before it can be redacted.`,
+  ];
+}

@@ -52,6 +52,57 @@ describe('renderRedaction and checkRedaction', () => {
     });
   });
 
+  it('covers a box that leaps across the picture within a millisecond, whatever fraction of it a picture comes at', async () => {
+    const [here, there] = [
+      [0, 0],
+      [270, 190],
+    ] as const;
+    const leaps = [33, 34, 66, 67, 100, 101, 533, 534];
+    const places = leaps.map((_, index) => ([1, 2, 5, 6].includes(index) ? there : here));
+    const leaping = covering(...leaps.map((atMs, index) => box(atMs, ...(places[index] as readonly [number, number]), 40, 40)));
+    ffmpeg(...['-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=30000/1001:d=1', '-c:v', 'libx264'], folder.at('ntsc.mp4'));
+    expect(await check(await render(folder.at('ntsc.mp4'), leaping), leaping)).toEqual([]);
+  });
+
+  it('refuses a recording that goes on after the end it states, and renders a clip of it', async () => {
+    ffmpeg(...['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=10:d=2', '-c:v', 'libx264'], folder.at('whole.mkv'));
+    const bytes = await readFile(folder.at('whole.mkv'));
+    // Matroska's Duration: its name, a length of eight, a number of milliseconds.
+    bytes.writeDoubleBE(1000, bytes.indexOf(Buffer.from([0x44, 0x89, 0x88])) + 3);
+    await writeFile(folder.at('shortened.mkv'), bytes);
+    const all = covering(box(0, 0, 0, 160, 120), box(1000, 0, 0, 160, 120));
+    await expect(render(folder.at('shortened.mkv'), all, 'never.mp4')).rejects.toMatchObject({
+      code: 'invalid-plan',
+      message: expect.stringMatching(/^The recording states a length of 1000 ms but goes on until 1900 ms/) as string,
+    });
+    expect(await readdir(folder.path)).not.toContain('never.mp4');
+    ffmpeg(
+      ...[
+        '-i',
+        folder.at('shortened.mkv'),
+        '-f',
+        'lavfi',
+        '-i',
+        'anoisesrc=d=2',
+        '-t',
+        '1',
+        '-map',
+        '0:v',
+        folder.at('a-second.mp4'),
+      ],
+    );
+    ffmpeg(
+      ...['-i', folder.at('a-second.mp4'), '-f', 'lavfi', '-i', 'anoisesrc=d=1.3', '-c:v', 'copy', folder.at('longer-sound.mkv')],
+    );
+    const heard = await readFile(folder.at('longer-sound.mkv'));
+    heard.writeDoubleBE(1000, heard.indexOf(Buffer.from([0x44, 0x89, 0x88])) + 3);
+    await writeFile(folder.at('longer-sound.mkv'), heard);
+    const muted = { ...all, mutes: [{ fromMs: 500, toMs: 1000, reason: 'name' }] };
+    await expect(render(folder.at('longer-sound.mkv'), muted, 'never.mp4')).rejects.toMatchObject({ code: 'invalid-plan' });
+    const clipped = { ...all, clip: { fromMs: 0, toMs: 1000 } };
+    expect(await check(await render(folder.at('shortened.mkv'), clipped), clipped)).toEqual([]);
+  });
+
   it('is caught by the check when box or mute are not where the plan has them', async () => {
     const rendered = await render(await folder.clip('a.mp4'), plan);
     const keyframes = plan.regions[0]?.keyframes ?? [];
@@ -236,6 +287,26 @@ describe('renderRedaction and checkRedaction', () => {
     expect(await check(rendered, plan)).toEqual([]);
   });
 
+  it('takes samples that are no numbers for sound', async () => {
+    const source = folder.at('no-numbers.mov');
+    ffmpeg(
+      ...['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=10:d=1', '-f', 'lavfi', '-i', 'aevalsrc=0.3*sin(900*t):d=1:s=48000'],
+      ...['-c:v', 'libx264', '-c:a', 'pcm_f32le', source],
+    );
+    const bytes = await readFile(source);
+    const packets = execFileSync(
+      'ffprobe',
+      ['-v', 'error', '-select_streams', 'a', '-show_entries', 'packet=pos', '-of', 'csv=p=0', source],
+      { encoding: 'utf8' },
+    );
+    const sample = Buffer.alloc(4);
+    sample.writeFloatLE(NaN);
+    const quiet: RedactionPlan = { v: 1, regions: [], mutes: [{ fromMs: 100, toMs: 500, reason: 'name', fill: 'tone' }] };
+    for (const at of packets.split('\n').filter((line) => line !== '')) sample.copy(bytes, parseInt(at, 10));
+    await writeFile(source, bytes);
+    expect(await check(await render(source, quiet), quiet)).toEqual([]);
+  });
+
   it('silences low-rate surround sound and a hundred spans', async () => {
     const source = folder.at('radio.mkv');
     const noise = 'anoisesrc=d=6:a=0.9:seed=3:r=8000,pan=5.1|FL=c0|FR=-1*c0|FC=c0|LFE=c0|BL=c0|BR=c0';
@@ -305,7 +376,10 @@ describe('checkRedaction of a file that somebody else made', () => {
   const bare = ['-c', 'copy', '-fflags', '+bitexact', '-flags', '+bitexact'];
 
   it('reports tags and chapters', async () => {
-    expect(await remade('-map', '0', ...bare, '-metadata', 'title=x')).toEqual(['The file carries the tag "title".']);
+    expect(await remade('-map', '0', ...bare, '-metadata', 'title=x')).toEqual([
+      'The file carries the tag "title".',
+      'The file holds data of its maker.',
+    ]);
     expect(await remade('-map', '0', ...bare, '-metadata:s:a', 'handler_name=x')).toEqual([
       'The audio stream carries the tag "handler_name".',
     ]);
@@ -340,6 +414,44 @@ describe('checkRedaction of a file that somebody else made', () => {
     ]);
   });
 
+  it('reports space, further bytes of film and boxes within others', async () => {
+    const honest = await rendered();
+    const bytes = await readFile(honest.out);
+    const faultsOf = async (changed: Buffer): Promise<readonly string[]> => {
+      await writeFile(folder.at('changed.mp4'), changed);
+      return check({ ...honest, out: folder.at('changed.mp4') }, plan);
+    };
+    const secret = Buffer.from('SECRET__');
+    /** At the end, where no offset changes. */
+    const space = Buffer.from([0, 0, 0, 16, ...Buffer.from('skip'), ...secret]);
+    expect(await faultsOf(Buffer.concat([bytes, space]))).toEqual(['The file holds a box "skip", which is not expected.']);
+    space.write('free', 4);
+    expect(await faultsOf(Buffer.concat([bytes, space]))).toEqual([
+      'The file holds a box "free" more than once.',
+      'The file holds 8 bytes of space, which may hide something.',
+    ]);
+    const film = bytes.indexOf('mdat') - 4;
+    const longer = Buffer.concat([bytes, secret]);
+    longer.writeUInt32BE(longer.readUInt32BE(film) + secret.length, film);
+    const stored = bytes.length - film - 8;
+    expect(await faultsOf(longer)).toEqual([
+      `The file holds ${stored + secret.length} bytes of film, of which ${stored} belong to pictures or sound.`,
+    ]);
+    const renamed = Buffer.from(bytes);
+    renamed.write('uuid', renamed.indexOf('sgpd'));
+    expect(await faultsOf(renamed)).toEqual(['The file holds a box "uuid", which is not expected.']);
+  });
+
+  it('reports pictures and sound that lie beyond the length that the recording states, where no plan reaches', async () => {
+    const quiet = { ...plan, regions: [] };
+    const honest = await render(await folder.clip('a.mp4'), quiet, 'long.mp4');
+    const short = { ...honest, probe: { ...honest.probe, durationMs: 2000 } };
+    expect(await check(short, quiet)).toEqual([
+      expect.stringMatching(/^\d\d pictures lie outside the length of 2000 ms/),
+      expect.stringMatching(/^The sound goes on for \d+ ms after the end that the recording states\. A clip leaves it out\.$/),
+    ]);
+  });
+
   it('reports a fill through which the picture shines faintly', async () => {
     const source = await folder.clip('a.mp4');
     const still = covering(box(0, 60, 60, 100, 100), box(3000, 60, 60, 100, 100));
@@ -354,6 +466,8 @@ describe('checkRedaction of a file that somebody else made', () => {
       'veryfast',
       '-crf',
       '16',
+      '-bsf:v',
+      'filter_units=remove_types=6',
       '-c:a',
       'copy',
       '-fflags',

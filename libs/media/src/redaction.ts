@@ -1,5 +1,6 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { readPackets } from './completeness.js';
 import { runFfmpeg } from './ffmpeg-runner.js';
 import { videoStream } from './ffprobe-report.js';
 import type { Probe } from './ffprobe-report.js';
@@ -37,7 +38,7 @@ const MASK = 'mask.ass';
  * Renders a plan into a new MP4 that keeps the source's frames and their times (a clip: those within it, counted from its start), covers the
  * regions each in its style, replaces the sound of the mutes and carries nothing else of the source. The same source, plan and ffmpeg give the same bytes. Run `checkRedaction` on the result before anyone sees it.
  *
- * @throws MediaError `invalid-plan` (also for a clip in which no picture begins), `failed`, `time-limit`, `aborted`
+ * @throws MediaError `invalid-plan` (also for a clip in which no picture begins, and where picture or sound go on after the end that the recording states), `failed`, `time-limit`, `aborted`
  */
 export async function renderRedaction(tools: MediaTools, input: RedactionInput): Promise<RenderedRedaction> {
   if (input.probe.problem !== undefined) throw new MediaError('failed', input.probe.problem);
@@ -59,6 +60,7 @@ export async function renderRedaction(tools: MediaTools, input: RedactionInput):
       ...(input.signal === undefined ? {} : { signal: input.signal }),
     });
     if (input.plan.clip !== undefined) await refuseEmptyClip(tools, unfinished, input.plan.clip, input.signal);
+    else await refuseBeyondReach(tools, unfinished, input.probe.durationMs, input.plan, input.signal);
     await rename(unfinished, input.out);
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -82,5 +84,33 @@ async function refuseEmptyClip(
   throw new MediaError(
     'invalid-plan',
     `No picture of the recording begins within the clip, from ${clip.fromMs} to ${clip.toMs} ms.`,
+  );
+}
+
+/** The sound encoder's own beginning and the rest of its last packet: three packets of 1,024 samples, and rounding. */
+const SPARE_SOUND_MS = 70;
+/** The playback copy goes on for so long after the stated end: what little a transport stream's estimate leaves out can be heard and judged. */
+const HEARD_BEYOND_MS = 1000;
+
+/**
+ * A header may say that the recording is shorter than it is. No plan can have times after that end, so what lies there would come through as it
+ * is, and the playback copy does not show it either.
+ */
+async function refuseBeyondReach(
+  tools: MediaTools,
+  file: string,
+  statedMs: number,
+  { mutes }: RedactionPlan,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { endMs, lastPictureMs } = await readPackets(tools, file, signal);
+  // A last picture that is shown for long may end where it likes: it can be covered.
+  const mutesTheEnd = mutes.some(({ toMs }) => toMs >= statedMs - SPARE_SOUND_MS);
+  const soundGoesOn = endMs > lastPictureMs.to && endMs > statedMs + (mutesTheEnd ? SPARE_SOUND_MS : HEARD_BEYOND_MS);
+  if (lastPictureMs.from <= statedMs && !soundGoesOn) return;
+  const goesOn = Math.max(lastPictureMs.from, soundGoesOn ? endMs : 0);
+  throw new MediaError(
+    'invalid-plan',
+    `The recording states a length of ${statedMs} ms but goes on until ${goesOn} ms, where no plan can cover or mute anything. A clip that ends before leaves it out.`,
   );
 }

@@ -67,6 +67,8 @@ describe('what a tool that was taken over can reach', () => {
     echo "passwords: $(ls /etc/passwd)"
     echo "processes: $(ls /proc | grep -c '^[0-9]')"
     echo "environment: $(env | grep -c SECRET)"
+    echo "parameter: $( (: >> /proc/sys/vm/swappiness) && echo can be set)"
+    echo "most processes: $(bash -c 'ulimit -u')"
     echo overwritten > ${evidence}
     echo left behind > ${neighbour}/file
     bash -c 'exec 3<> /dev/tcp/127.0.0.1/${(listener.address() as AddressInfo).port}' && echo "network: open"
@@ -85,6 +87,8 @@ describe('what a tool that was taken over can reach', () => {
   shutIn('is the one file it was given, to read, and nothing else: no other file, process or network', async () => {
     const found = await reached(await pretending('taken-over', reaching(), { sandbox: 'required' }));
     expect(found).toMatchObject({ evidence: 'evidence', canary: '', passwords: '', environment: '0' });
+    // A worker that runs as root is the case in question: nobody else may write there anyway.
+    expect(found).toMatchObject({ parameter: '', 'most processes': '1024' });
     expect(found['folder']?.split(' ').sort()).toEqual(['evidence.mp4', 'taken-over']);
     expect(Number(found['processes'])).toBeLessThan(8);
     expect(found['network']).toBeUndefined();

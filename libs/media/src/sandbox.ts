@@ -53,6 +53,13 @@ const ALSO_SEEN = ['/etc/alternatives', '/etc/ld.so.cache', '/etc/fonts', '/var/
 const ROOT_FOLDERS = ['/lib', '/lib32', '/lib64', '/libx32', '/bin', '/sbin'];
 /** Trees whose programs come with libraries of their own beside them. */
 const PROGRAM_TREES = ['/opt', '/nix/store', '/gnu/store', '/snap'];
+/** With /proc: a worker that runs as root could otherwise set the machine's own parameters (/proc/sys), for which no capability is asked. */
+const READ_ONLY = ['--remount-ro', '/proc', '--remount-ro', '/dev', '--remount-ro', '/'];
+/**
+ * Processes and threads in one sandbox. Set within it, where Linux counts them apart from all others of the same person (since 5.14), and far above what
+ * ffmpeg starts on a large machine. Root alone is not held by it.
+ */
+const MOST_PROCESSES = 1024;
 /** Where `disable-userns` is not known (bubblewrap before 0.8) or not possible, the rest holds all the same. */
 const NAMESPACES = [
   ['--unshare-all', '--unshare-user', '--disable-userns'],
@@ -118,7 +125,7 @@ export async function launcherFor(tools: MediaTools, tool: string, reach: Reach,
       ...(yielding && nice ? BEHIND_ALL_OTHERS : []),
       ...(setpriv ? ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs'] : []),
       ...(prlimit ? ['prlimit', ...limits(tools)] : []),
-      ...(shutIn ? [...bubblewrap, ...bindings(program, reach), '--'] : []),
+      ...(shutIn ? [...bubblewrap, ...bindings(program, reach), '--', 'prlimit', `--nproc=${MOST_PROCESSES}`] : []),
       program,
     ],
   };
@@ -146,7 +153,8 @@ function bindings(program: string, reach: Reach): string[] {
     ...(within === undefined ? [] : ['--bind', within, within]),
     ...elsewhere.flatMap((path) => ['--bind', path, path]),
     ...reach.reads.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', within ?? '/'],
+    ...READ_ONLY,
+    ...['--chdir', within ?? '/'],
   ];
 }
 
@@ -183,8 +191,7 @@ async function bubblewrapHere(): Promise<Means['bubblewrap']> {
   const system = await systemBindings();
   for (const namespaces of NAMESPACES) {
     const words = ['bwrap', ...namespaces, '--die-with-parent', '--cap-drop', 'ALL', ...system];
-    if (await works(['setpriv', '--no-new-privs', ...words, '--remount-ro', '/dev', '--remount-ro', '/', '--', 'true']))
-      return words;
+    if (await works(['setpriv', '--no-new-privs', ...words, ...READ_ONLY, '--', 'true'])) return words;
   }
   return 'refused';
 }
