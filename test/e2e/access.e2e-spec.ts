@@ -122,12 +122,16 @@ describe('access to footage', () => {
         toMs: Math.round(segment?.toMs ?? -1),
       }));
       expect(closed.delivered).toEqual(spans);
+      const [poster] = closed.stills;
+      expect(closed.stills).toHaveLength(1);
+      expect((poster?.toMs ?? 0) - (poster?.fromMs ?? 0)).toBeLessThan(1000);
       expect(closed.files).toBe(6);
       expect(closed.bytes).toBeGreaterThan(bytes);
 
       const onRecord = await entryOn(auditor, recording, 'viewing.closed', (event) => event['viewing'] === opened.viewing);
       expect(onRecord.event).toMatchObject({
         delivered: closed.delivered,
+        stills: closed.stills,
         files: 6,
         bytes: closed.bytes,
         aborted: 0,
@@ -176,6 +180,22 @@ describe('access to footage', () => {
       );
       const revoked = await entryOn(auditor, recording, 'access.revoked', (event) => event['grant'] === granted.id);
       expect(revoked.event).toMatchObject({ reason: 'the case was closed' });
+    });
+
+    it('is not ended by whom the recording shows: they revoke no grant for it', async () => {
+      const { id } = await grant(custodian, await ask(investigator.http, officialsRecording));
+      expectRefused(
+        await official.http.post(`/api/grants/${id}/revoke`, { reason: 'not needed any more' }),
+        'subject-of-request',
+      );
+      const attempt = { action: 'grant.revoke', reason: 'subject-of-request' };
+      await entryOn(
+        auditor,
+        officialsRecording,
+        'access.refused',
+        (e) => e['action'] === attempt.action && e['reason'] === attempt.reason,
+      );
+      (await custodian.post(`/api/grants/${id}/revoke`, { reason: 'the case was closed' })).expect(204);
     });
 
     it('stops when the grant ends', async () => {

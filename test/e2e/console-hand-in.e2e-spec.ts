@@ -274,6 +274,8 @@ describe('the console, in a browser', () => {
     const { username, password } = accountOf(stack.seedAccounts, CUSTODIAN);
     const { keyboard } = it.page;
     await it.page.goto(stack.url);
+    // Waited for from the beginning: the browser lets the test choose files only a moment after it is told so.
+    const chooser = it.page.waitForEvent('filechooser', { timeout: 90_000 });
     await it.focusComesTo(/^input: User name/);
     await keyboard.type(username);
     await keyboard.press('Tab');
@@ -295,8 +297,8 @@ describe('the console, in a browser', () => {
       'textarea: Note',
       'button: Choose files',
     ]);
-    const [chooser] = await Promise.all([it.page.waitForEvent('filechooser'), keyboard.press('Enter')]);
-    await chooser.setFiles(path);
+    await keyboard.press('Enter');
+    await (await chooser).setFiles(path);
     await it.page.getByLabel('Device').waitFor();
     for (let i = 0; i < 14 && (await it.focused()) !== 'button: Hand in'; i++) await keyboard.press('Tab');
     await keyboard.press('Enter');

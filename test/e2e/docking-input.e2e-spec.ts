@@ -150,6 +150,14 @@ describe('docking with bad input', () => {
     const { state, name } = (await auditor.get<RecordingAnswer>(`/api/recordings/${recording}`)).expect(200).body;
     expect({ state, name }).toEqual({ state: 'receiving', name: 'lost.mp4' });
     expect(await count('SELECT count(*)::int AS n FROM upload_parts WHERE recording_id = $1', recording)).toBe(1);
+
+    // The card is put into another station, which must not wait until the first one's upload expires.
+    const { recording: mine, state: sealed } = await otherDock.upload('found-again.mp4', bytes);
+    expect(sealed).toBe('sealed');
+    const given = (await auditor.get<RecordingAnswer>(`/api/recordings/${recording}`)).expect(200).body;
+    expect(given).toMatchObject({ state: 'expired', reason: expect.stringContaining('revoked') });
+    expect((await entryOn(auditor, recording, 'upload.superseded')).event).toMatchObject({ dock: otherDock.id });
+    expect(await countsOn(auditor, mine)).toMatchObject({ 'recording.announced': 1, 'recording.sealed': 1 });
   });
 
   describe('parts sent to two processes at once', () => {

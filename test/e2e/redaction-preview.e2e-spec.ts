@@ -6,7 +6,7 @@ import { TestDock } from '../support/dock.js';
 import { eventually } from '../support/eventually.js';
 import type { Answer, HttpClient, ProblemDocument } from '../support/http.js';
 import { startStack, type Stack } from '../support/stack.js';
-import { chainOf } from './custody-chain.js';
+import { chainOf, entryOn } from './custody-chain.js';
 import { enrol } from './enrolled-people.js';
 import { ask, grant, openViewing, playable } from './watching.js';
 
@@ -63,6 +63,12 @@ describe('help with a redaction plan', () => {
   }, 180_000);
   afterAll(async () => stack?.stop(), 60_000);
 
+  /** Of a viewer who has a grant of their own. */
+  const anotherViewing = async (): Promise<{ viewing: string; granted: string; by: HttpClient }> => {
+    const by = (await enrol(await stack.signIn('administrator'), ['investigator'])).http;
+    const { id: granted } = await grant(custodian, await ask(by, recording));
+    return { viewing: (await openViewing(by, recording)).viewing, granted, by };
+  };
   const preview = async (viewing: string, body: object, by = viewer): Promise<Answer<ProblemDocument>> =>
     by.post<ProblemDocument>(`/api/viewings/${viewing}/preview`, body);
 
@@ -95,6 +101,42 @@ describe('help with a redaction plan', () => {
       await viewer.post(`/api/viewings/${viewing}/close`);
       (await preview(viewing, { plan: PLAN, atMs: 0 })).expect(403);
     }, 60_000);
+
+    it('that is still being drawn when the viewing closes or the grant is revoked shows nothing that is not on record', async () => {
+      const sent: number[] = [];
+      for (const end of ['close', 'revoke', 'close']) {
+        const { viewing, granted, by } = await anotherViewing();
+        const span = { plan: PLAN, fromMs: 0, toMs: 2900 };
+        const drawing = [1, 2, 3].map(() => preview(viewing, span, by));
+        // The third is told to come back at once: by then the other two have passed the guard.
+        expect((await Promise.race(drawing)).status).toBe(503);
+        if (end === 'revoke')
+          (await custodian.post(`/api/grants/${granted}/revoke`, { reason: 'the case was closed' })).expect(204);
+        (await by.post(`/api/viewings/${viewing}/close`)).expect(200);
+        const answers = await Promise.all(drawing);
+        const closed = (await chainOf(auditor, recording)).find(
+          ({ type, event }) => type === 'viewing.closed' && event['viewing'] === viewing,
+        );
+        for (const answer of answers) {
+          sent.push(answer.status);
+          if (answer.status === 200)
+            expect(closed?.event['delivered']).toEqual(expect.arrayContaining([{ fromMs: 0, toMs: 2900 }]));
+          else if (answer.status !== 503) {
+            expect(answer.expect(403).problem()).toMatchObject({
+              reason: expect.stringMatching(end === 'revoke' ? /viewing-closed|grant-revoked/ : /viewing-closed/),
+            });
+            const refused = { action: 'viewing.watch', reason: answer.problem()['reason'] };
+            await entryOn(
+              auditor,
+              recording,
+              'access.refused',
+              (e) => e['action'] === refused.action && e['reason'] === refused.reason,
+            );
+          }
+        }
+      }
+      expect(sent).toContain(403);
+    }, 90_000);
 
     it('is refused for a plan or a time that does not fit, in words', async () => {
       const { viewing } = await openViewing(viewer, recording);

@@ -165,6 +165,47 @@ describe('the review of a redaction', () => {
     }, 60_000);
   });
 
+  it('is nothing that whom the recording shows begins, changes, helps with or gives up', async () => {
+    const { id } = await draftRedaction(author.http, original, muting(0, 400));
+    const proposal = { kind: 'track', box: { x: 40, y: 40, width: 48, height: 48 }, atMs: 0, untilMs: 500 };
+    await playable(auditor, original);
+    const proposed = (await author.http.post<{ id: string }>(`/api/recordings/${original}/redaction-proposals`, proposal)).expect(
+      202,
+    );
+    const help = `/api/redaction-proposals/${proposed.body.id}`;
+    const order = { plan: muting(0, 300), reason: 'released to the public' };
+    const refusals = [
+      await shown.http.post(`/api/recordings/${original}/redactions`, order),
+      await shown.http.post(`/api/recordings/${original}/redactions`, { ...order, draft: true }),
+      await save(shown, id, 1),
+      await shown.http.post(`/api/redactions/${id}/render`, { version: 1 }),
+      await shown.http.post(`/api/redactions/${id}/discard`, { reason: 'I would rather not' }),
+      await shown.http.post(`/api/recordings/${original}/redaction-proposals`, proposal),
+      await shown.http.get(help),
+      await shown.http.post(`${help}/confirm`, { tracks: ['1'], reason: 'bystander' }),
+    ];
+    for (const refused of refusals) expect(refused.expect(403).problem()).toMatchObject({ reason: 'subject-of-request' });
+    await entryOn(
+      auditor,
+      original,
+      'access.refused',
+      (e) => e['action'] === 'redaction.order' && e['reason'] === 'subject-of-request',
+    );
+    expect(await readRedaction(auditor, id)).toMatchObject({ state: 'draft', version: 1 });
+  }, 60_000);
+
+  it('cannot be gone round by a redaction of the redaction: nobody redacts a copy that was not released', async () => {
+    const first = await rendered(muting(0, 450));
+    const path = `/api/recordings/${first.result ?? ''}/redactions`;
+    for (const draft of [true, false]) {
+      const refused = await reviewer.http.post(path, { plan: muting(0, 100), reason: 'a copy of the copy', draft });
+      expect(refused.expect(409).problem().type).toBe('urn:custodiet:copy-not-released');
+    }
+    (await review(reviewer, first.id, { version: 1, verdict: 'approved' })).expect(200);
+    (await release(reviewer, first.id)).expect(200);
+    await draftRedaction(reviewer.http, first.result ?? '', muting(0, 100));
+  }, 120_000);
+
   it('lets one of two save who worked on the same version, and tells the other', async () => {
     const { id } = await draftRedaction(author.http, original, muting(0, 400));
     const both = await Promise.all([save(author, id, 1, muting(0, 500)), save(reviewer, id, 1, muting(0, 600))]);

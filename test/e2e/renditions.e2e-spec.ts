@@ -156,6 +156,9 @@ describe('playback renditions', () => {
     expect(new Set(loudness(1, 9))).toEqual(new Set([LEVELS.quiet]));
     expect(new Set(loudness(11, 19))).toEqual(new Set([0]));
     expect(new Set(loudness(21, 29))).toEqual(new Set([LEVELS.loud]));
+    // Nothing was played, and yet something was seen.
+    const closed = (await investigator.post<ClosedViewingAnswer>(`/api/viewings/${viewing.viewing}/close`)).expect(200).body;
+    expect(closed).toMatchObject({ delivered: [], stills: [{ fromMs: 0, toMs: 3000 }] });
     const published = await entryOn(auditor, recording, 'rendition.published');
     expect(published.event).toMatchObject({ recipe: 'hls-ladder-v1', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
   }, 120_000);

@@ -81,6 +81,7 @@ export interface ViewingAnswer {
 export interface ClosedViewingAnswer {
   readonly viewing: string;
   readonly delivered: readonly { readonly fromMs: number; readonly toMs: number }[];
+  readonly stills: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly files: number;
   readonly bytes: number;
 }

@@ -8,6 +8,7 @@ import { AccessRequestsController } from './access-requests.controller.js';
 import { AccessRequestsService } from './access-requests.service.js';
 import { FootageLoader } from './footage.loader.js';
 import { Grant } from './grant.entity.js';
+import { GrantLoader } from './grant.loader.js';
 import { GrantsController } from './grants.controller.js';
 import { GrantsService } from './grants.service.js';
 import { IdleViewings } from './idle-viewings.schedule.js';
@@ -24,7 +25,15 @@ import { ViewingsService } from './viewings.service.js';
     IdentityModule,
     EvidenceModule,
   ],
-  providers: [AccessRequestsService, GrantsService, ViewingsService, AccessRequestLoader, FootageLoader, ViewingLoader],
+  providers: [
+    AccessRequestsService,
+    GrantsService,
+    ViewingsService,
+    AccessRequestLoader,
+    FootageLoader,
+    GrantLoader,
+    ViewingLoader,
+  ],
   exports: [AccessRequestsService, GrantsService, ViewingsService],
 })
 export class AccessModule {}

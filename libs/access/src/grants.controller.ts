@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Asks, By, uuidOf, type Caller } from '#identity';
 import type { Grant } from './grant.entity.js';
+import { GrantLoader } from './grant.loader.js';
 import { GrantsService } from './grants.service.js';
 
 const RevokeBody = z.strictObject({ reason: z.string().trim().min(3).max(1000) });
@@ -47,7 +48,7 @@ export class GrantsController {
 
   @Post(':id/revoke')
   @HttpCode(204)
-  @Asks('grant.revoke')
+  @Asks('grant.revoke', GrantLoader)
   async revoke(
     @Param('id') id: string,
     @Body({ schema: RevokeBody }) body: z.infer<typeof RevokeBody>,

@@ -29,8 +29,8 @@ export class GrantsService {
     return grants.sort((a, b) => rank(b) - rank(a))[0] ?? null;
   }
 
-  async get(id: string): Promise<Grant | null> {
-    return this.unitOfWork.reader.findOneBy(Grant, { id });
+  async get(id: string, tx: Tx = this.unitOfWork.reader): Promise<Grant | null> {
+    return tx.findOneBy(Grant, { id });
   }
 
   /** Newest first; only this person's own when given. */

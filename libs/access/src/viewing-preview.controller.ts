@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post, Res, StreamableFile } from '@nestjs/common';
 import { ApiProduces, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Asks } from '#identity';
+import { Asks, By, type Caller } from '#identity';
 import { RedactionPlanSchema } from '#media';
 import { ViewingLoader } from './viewing.loader.js';
 import { ViewingPreviews } from './viewing-preview.service.js';
@@ -42,6 +42,7 @@ export class ViewingPreviewController {
   async preview(
     @Param('id') id: string,
     @Body({ schema: PreviewBody }) body: z.infer<typeof PreviewBody>,
+    @By() caller: Caller,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<StreamableFile> {
     const gone = new AbortController();
@@ -52,6 +53,7 @@ export class ViewingPreviewController {
     const { stream, contentType, size } = await this.previews.render(
       id,
       { plan: body.plan, of, outline: body.outline },
+      caller,
       gone.signal,
     );
     reply.header('Cache-Control', 'no-store');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { RecordingsService, RenditionSpans, WorkSpace } from '#evidence';
+import type { Caller } from '#identity';
 import { checkPlan, MediaError, renderPreview, type PreviewOf, type RedactionPlan } from '#media';
 import { Problem, Unavailable } from '#platform';
 import { ViewingsService, type DeliveredFile } from './viewings.service.js';
@@ -36,8 +37,8 @@ export class ViewingPreviews {
     private readonly workSpace: WorkSpace,
   ) {}
 
-  /** @param signal fires when nobody waits any more. @throws NotFound, PreviewFaulty, Unavailable */
-  async render(viewingId: string, asked: PreviewAsked, signal: AbortSignal): Promise<DeliveredFile> {
+  /** @param signal fires when nobody waits any more. @throws NotFound, Forbidden, PreviewFaulty, Unavailable */
+  async render(viewingId: string, asked: PreviewAsked, caller: Caller, signal: AbortSignal): Promise<DeliveredFile> {
     const viewing = await this.viewings.get(viewingId);
     const { probe } = await this.recordings.get(viewing.recordingId);
     if (probe === null) throw new PreviewFaulty(['The recording has no pictures that could be read.']);
@@ -50,11 +51,15 @@ export class ViewingPreviews {
       throw new Unavailable('Other previews are being drawn at the moment. Try again shortly.', COME_BACK_SECONDS);
     this.underWay += 1;
     try {
-      const { contentType, bytes } = await this.workSpace.with(async (folder) => {
-        const [fromMs, toMs] = 'atMs' in asked.of ? [asked.of.atMs - STILL_MS, asked.of.atMs] : [asked.of.fromMs, asked.of.toMs];
-        const span = await this.spans.fetch(viewing.renditionId, { fromMs, toMs }, join(folder, 'span.mp4'), signal);
-        return renderPreview(this.workSpace.tools, { span, probe, ...asked, signal });
-      });
+      const { contentType, bytes } = await this.workSpace.with(
+        async (folder) => {
+          const [fromMs, toMs] =
+            'atMs' in asked.of ? [asked.of.atMs - STILL_MS, asked.of.atMs] : [asked.of.fromMs, asked.of.toMs];
+          const span = await this.spans.fetch(viewing.renditionId, { fromMs, toMs }, join(folder, 'span.mp4'), signal);
+          return renderPreview(this.workSpace.tools, { span, probe, ...asked, signal });
+        },
+        { signal },
+      );
       const place =
         'atMs' in asked.of
           ? { name: `preview-${asked.of.atMs}`, startMs: asked.of.atMs, durationMs: Math.ceil(STILL_MS) }
@@ -64,7 +69,7 @@ export class ViewingPreviews {
               durationMs: asked.of.toMs - asked.of.fromMs,
             };
       const file = { ...place, size: bytes.length, contentType };
-      return await this.viewings.send(viewingId, file, () => Promise.resolve(Readable.from([bytes])));
+      return await this.viewings.send(viewingId, file, () => Promise.resolve(Readable.from([bytes])), caller);
     } catch (error) {
       if (error instanceof MediaError && (error.code === 'invalid-plan' || error.code === 'failed'))
         throw new PreviewFaulty([error.message]);

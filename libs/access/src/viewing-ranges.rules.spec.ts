@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { summarise, type Delivery } from './viewing-ranges.rules.js';
 
-const segment = (startMs: number, durationMs: number, sent: number | null = 100): Delivery => ({
+const segment = (startMs: number, durationMs: number, sent: number | null = 100, name = '720p-00000.m4s'): Delivery => ({
+  name,
   startMs,
   durationMs,
   size: 100,
   sent,
 });
 const delivery: fc.Arbitrary<Delivery> = fc.record({
+  name: fc.constantFrom('720p-00000.m4s', 'preview-1000', 'poster.jpg', 'sprite-000.jpg'),
   startMs: fc.option(fc.integer({ min: 0, max: 60 }), { freq: 8 }),
   durationMs: fc.option(fc.integer({ min: 0, max: 12 }), { freq: 8 }),
   size: fc.constant(100),
@@ -28,12 +30,13 @@ describe('what a viewing delivered', () => {
   it('is ranges that run forward, ascending and apart from each other', () => {
     fc.assert(
       fc.property(fc.array(delivery), (deliveries) => {
-        const { delivered } = summarise(deliveries);
-        delivered.forEach(({ fromMs, toMs }, i) => {
-          expect(toMs).toBeGreaterThanOrEqual(fromMs);
-          const before = delivered[i - 1];
-          if (before !== undefined) expect(fromMs).toBeGreaterThan(before.toMs);
-        });
+        const { delivered, stills } = summarise(deliveries);
+        for (const ranges of [delivered, stills])
+          ranges.forEach(({ fromMs, toMs }, i) => {
+            expect(toMs).toBeGreaterThanOrEqual(fromMs);
+            const before = ranges[i - 1];
+            if (before !== undefined) expect(fromMs).toBeGreaterThan(before.toMs);
+          });
       }),
     );
   });
@@ -41,10 +44,12 @@ describe('what a viewing delivered', () => {
   it('covers exactly the moments of which a byte may have reached the viewer', () => {
     fc.assert(
       fc.property(fc.array(delivery), (deliveries) => {
-        const covered = summarise(deliveries).delivered.flatMap(({ fromMs, toMs }) =>
-          Array.from({ length: toMs - fromMs }, (_, i) => fromMs + i),
-        );
-        expect(covered).toEqual(moments(deliveries));
+        const { delivered, stills } = summarise(deliveries);
+        const covered = (ranges: typeof delivered): number[] =>
+          ranges.flatMap(({ fromMs, toMs }) => Array.from({ length: toMs - fromMs }, (_, i) => fromMs + i));
+        const still = (each: Delivery): boolean => ['poster.jpg', 'sprite-000.jpg'].includes(each.name);
+        expect(covered(delivered)).toEqual(moments(deliveries.filter((each) => !still(each))));
+        expect(covered(stills)).toEqual(moments(deliveries.filter(still)));
       }),
     );
   });
@@ -63,20 +68,27 @@ describe('what a viewing delivered', () => {
     ]);
   });
 
+  it('tells stills from what was played: a sheet shows the span that it covers, the poster its moment', () => {
+    const sent = [segment(0, 4000), segment(0, 100_000, 100, 'sprite-000.jpg'), segment(12_000, 34, 1, 'poster.jpg')];
+    expect(summarise(sent)).toMatchObject({ delivered: [{ fromMs: 0, toMs: 4000 }], stills: [{ fromMs: 0, toMs: 100_000 }] });
+    expect(summarise(sent.slice(2))).toMatchObject({ delivered: [], stills: [{ fromMs: 12_000, toMs: 12_034 }] });
+  });
+
   it('counts a segment as seen from its first byte on, also when its end is not known, and not when no byte of it was sent', () => {
     expect(summarise([segment(0, 4000, 1)]).delivered).toEqual([{ fromMs: 0, toMs: 4000 }]);
     expect(summarise([segment(0, 4000, null)]).delivered).toEqual([{ fromMs: 0, toMs: 4000 }]);
     expect(summarise([segment(0, 4000, 0)]).delivered).toEqual([]);
   });
 
-  it('sums files, bytes and what did not go out whole, playlists and posters included', () => {
-    const playlist: Delivery = { startMs: null, durationMs: null, size: 50, sent: 50 };
+  it('sums files, bytes and what did not go out whole, playlists included', () => {
+    const playlist: Delivery = { name: 'playlist.m3u8', startMs: null, durationMs: null, size: 50, sent: 50 };
     expect(summarise([playlist, segment(0, 4000), segment(4000, 4000, 7), segment(8000, 4000, null)])).toEqual({
       delivered: [{ fromMs: 0, toMs: 12_000 }],
+      stills: [],
       files: 4,
       bytes: 157,
       aborted: 2,
     });
-    expect(summarise([])).toEqual({ delivered: [], files: 0, bytes: 0, aborted: 0 });
+    expect(summarise([])).toEqual({ delivered: [], stills: [], files: 0, bytes: 0, aborted: 0 });
   });
 });

@@ -54,9 +54,10 @@ export class ViewingsController {
   async file(
     @Param('id') id: string,
     @Param('name') name: string,
+    @By() caller: Caller,
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<StreamableFile> {
-    const { stream, contentType, size } = await this.viewings.deliver(id, name);
+    const { stream, contentType, size } = await this.viewings.deliver(id, name, caller);
     reply.header('Cache-Control', 'no-store');
     reply.header('X-Content-Type-Options', 'nosniff');
     return new StreamableFile(stream, { type: contentType, length: size });

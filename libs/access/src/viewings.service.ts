@@ -5,12 +5,12 @@ import { LessThan, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody, CustodyLog, type Attribution } from '#custody';
 import { isReleased, RecordingsService, RenditionsService } from '#evidence';
-import { attribution, decide, Forbidden, type Caller, type PersonActor } from '#identity';
-import { Clock, NotFound, UnitOfWork } from '#platform';
+import { attribution, decide, Forbidden, type Caller, type PersonActor, type Resource } from '#identity';
+import { Clock, NotFound, UnitOfWork, type Tx } from '#platform';
 import type { Purpose } from './access-request.rules.js';
 import { PurposeDiffers } from './access-problems.js';
 import { factsOf, GrantsService } from './grants.service.js';
-import { summarise, type Delivered } from './viewing-ranges.rules.js';
+import { isStill, summarise, type Delivered } from './viewing-ranges.rules.js';
 import { Viewing, ViewingDelivery } from './viewing.entity.js';
 
 export interface OpenedViewing {
@@ -62,7 +62,7 @@ export class ViewingsService {
     const { opened, entry } = await this.unitOfWork.run(async (tx) => {
       const now = this.clock.now();
       const grant = await this.grants.best(actor.id, recordingId, tx);
-      const released = isReleased(await this.recordings.get(recordingId));
+      const released = isReleased(await this.recordings.get(recordingId, tx));
       const footage = {
         kind: 'footage',
         recording: recordingId,
@@ -108,27 +108,35 @@ export class ViewingsService {
     return viewing;
   }
 
-  /** One file of the playback copy. @throws NotFound */
-  async deliver(id: string, name: string): Promise<DeliveredFile> {
-    const file = await this.renditions.file((await this.get(id)).renditionId, name);
-    return this.send(id, file, () => this.renditions.open(file));
+  /** What the rules need to know of a viewing, with its grant as it is now. @throws NotFound */
+  async facts(viewing: Viewing, tx: Tx = this.unitOfWork.reader): Promise<Resource & { kind: 'viewing' }> {
+    const grant = await this.grants.get(viewing.grantId, tx);
+    if (grant === null) throw new NotFound('grant');
+    return {
+      kind: 'viewing',
+      recording: viewing.recordingId,
+      person: viewing.personId,
+      session: viewing.sessionId,
+      closedAt: viewing.closedAt,
+      grant: factsOf(grant),
+      released: isReleased(await this.recordings.get(viewing.recordingId, tx)),
+    };
   }
 
-  /** That a file was sent is on record before its first byte, and how much of it when it has ended. */
-  async send(id: string, file: SentFile, open: () => Promise<Readable>): Promise<DeliveredFile> {
-    const now = this.clock.now();
-    const { name, startMs, durationMs, size, contentType } = file;
-    const delivery = this.unitOfWork.reader.create(ViewingDelivery, {
-      viewingId: id,
-      name,
-      startMs,
-      durationMs,
-      size,
-      sent: null,
-      at: now,
-    });
-    await this.unitOfWork.reader.save(delivery);
-    await this.unitOfWork.reader.update(Viewing, { id }, { lastSeenAt: now });
+  /** One file of the playback copy. @throws NotFound, Forbidden */
+  async deliver(id: string, name: string, caller: Caller): Promise<DeliveredFile> {
+    const { renditionId, recordingId } = await this.get(id);
+    const file = await this.renditions.file(renditionId, name);
+    // Copies made before stills had a place show some part of the recording all the same: which, nobody knows any more.
+    const whole = isStill(name) && file.startMs === null ? await this.lengthOf(recordingId) : null;
+    const sent = whole === null ? file : { ...file, startMs: 0, durationMs: whole };
+    return this.send(id, sent, () => this.renditions.open(file), caller);
+  }
+
+  /** That a file was sent is on record before its first byte, and how much of it when it has ended. @throws NotFound, Forbidden */
+  async send(id: string, file: SentFile, open: () => Promise<Readable>, caller: Caller): Promise<DeliveredFile> {
+    const { size, contentType } = file;
+    const delivery = await this.admit(id, file, caller);
     const source = await open();
     let sent = 0;
     const counted = new Transform({
@@ -142,7 +150,7 @@ export class ViewingsService {
     const closed = new Promise<void>((resolve) => counted.once('close', resolve).on('error', () => undefined));
     const ended = closed.then(async () => {
       source.destroy();
-      await this.unitOfWork.reader.update(ViewingDelivery, { id: delivery.id }, { sent });
+      await this.unitOfWork.reader.update(ViewingDelivery, { id: delivery }, { sent });
     });
     this.account(id, ended);
     return { stream: source.pipe(counted), contentType, size };
@@ -161,6 +169,35 @@ export class ViewingsService {
       await this.custody.append(tx, viewing.recordingId, { type: 'viewing.closed', viewing: id, ...summary, closedBy }, by);
       return summary;
     });
+  }
+
+  /**
+   * Asks again, under the lock that closing takes: since the guard asked, the viewing may have been closed, and what is sent after that would
+   * be on no record. Drawing a preview takes seconds. @returns the delivery's id
+   */
+  private async admit(id: string, { name, startMs, durationMs, size }: SentFile, caller: Caller): Promise<string> {
+    const action = 'viewing.watch';
+    const asked = await this.unitOfWork.run(async (tx) => {
+      const viewing = await tx.findOne(Viewing, { where: { id }, lock: { mode: 'pessimistic_write' } });
+      if (viewing === null) throw new NotFound('viewing');
+      const now = this.clock.now();
+      const decision = decide(caller.actor, action, await this.facts(viewing, tx), { now });
+      if (!decision.allowed) {
+        const event = { type: 'access.refused', action, reason: decision.reason } as const;
+        await this.custody.append(tx, viewing.recordingId, event, attribution(caller));
+        return decision;
+      }
+      const delivery = tx.create(ViewingDelivery, { viewingId: id, name, startMs, durationMs, size, sent: null, at: now });
+      await tx.save(delivery);
+      await tx.update(Viewing, { id }, { lastSeenAt: now });
+      return { ...decision, delivery: delivery.id };
+    });
+    if (!asked.allowed) throw new Forbidden(asked.reason);
+    return asked.delivery;
+  }
+
+  private async lengthOf(recordingId: string): Promise<number | null> {
+    return (await this.recordings.get(recordingId)).probe?.durationMs ?? null;
   }
 
   private account(viewingId: string, ended: Promise<void>): void {

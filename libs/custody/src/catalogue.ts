@@ -94,7 +94,7 @@ export type CustodyEvent =
     }
   /** Written when the object store has lost the parts of an upload that is not complete: its sender sends them again. SI-7 */
   | { readonly type: 'upload.begun-anew'; readonly partsLost: number }
-  /** Written when a hand-in that was not sent whole makes way for a dock that announced the same file. SI-10 */
+  /** Written when the upload of a person or a revoked dock, not sent whole, makes way for a dock that announced the same file. SI-10 */
   | { readonly type: 'upload.superseded'; readonly manifest: string; readonly dock: string; readonly sha256: string }
   /** Written when a file is announced that is already here. SI-10 */
   | {
@@ -188,7 +188,10 @@ export type CustodyEvent =
   | {
       readonly type: 'viewing.closed';
       readonly viewing: string;
+      /** Played: moving picture, sound, and previews of redactions. */
       readonly delivered: readonly DeliveredRange[];
+      /** Shown as small pictures only, by the poster or the sheets of a seek bar, besides `delivered`. Missing in entries from before they counted. */
+      readonly stills?: readonly DeliveredRange[];
       readonly files: number;
       readonly bytes: number;
       readonly aborted: number;

@@ -22,8 +22,8 @@ export class RecordingsService {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
   /** @throws NotFound */
-  async get(id: string): Promise<Recording> {
-    const recording = await this.unitOfWork.reader.findOneBy(Recording, { id });
+  async get(id: string, tx: Tx = this.unitOfWork.reader): Promise<Recording> {
+    const recording = await tx.findOneBy(Recording, { id });
     if (recording === null) throw new NotFound('recording');
     return recording;
   }

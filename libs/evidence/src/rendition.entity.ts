@@ -34,7 +34,7 @@ export class RenditionFile {
   size: number;
   @Column('bytea')
   sha256: Buffer;
-  /** Where a segment lies on the recording's time axis, the same in every size; null for what is no segment. */
+  /** Where a segment lies on the recording's time axis, the same in every size, or which part of it a still shows; null for what shows none. */
   @Column('int', { name: 'start_ms', nullable: true })
   startMs: number | null;
   @Column('int', { name: 'duration_ms', nullable: true })

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody } from '#custody';
 import { system } from '#identity';
-import { MediaError, PLAYBACK_RECIPE, toolVersion, transcodeForPlayback, type PlaybackFile } from '#media';
+import { MediaError, PLAYBACK_RECIPE, readMade, toolVersion, transcodeForPlayback, type PlaybackFile } from '#media';
 import { Clock, CONFIG, Hopeless, UnitOfWork, type Config, type JobContext, type JobHandler, type Tx } from '#platform';
 import { ObjectStore } from '#storage';
 import { canonicalize } from '#tlog';
@@ -45,7 +44,9 @@ export class TranscodeProcessor implements JobHandler {
     if (probe.problem !== undefined) throw new Hopeless(probe.problem);
     const work = async (folder: string): Promise<void> => {
       const file = join(folder, 'original');
-      await this.workSpace.fetch({ ...recording, versionId }, file, signal);
+      const read = await this.workSpace.fetch({ ...recording, versionId }, file, signal);
+      // People watch the copy and take it for the original.
+      if (!read.sha256.equals(recording.sha256)) throw new Hopeless('The stored original no longer has its SHA-256.');
       const stored = new Map<string, RenditionFile>();
       const take = async (made: PlaybackFile): Promise<void> => {
         stored.set(made.name, await this.put(rendition, versionId, made));
@@ -103,7 +104,7 @@ export class TranscodeProcessor implements JobHandler {
   /** Read once: what is hashed is what is stored. A segment is some megabytes, so memory does not grow with the recording. */
   private async put(rendition: Rendition, versionId: string, made: PlaybackFile): Promise<RenditionFile> {
     const { name, path, contentType } = made;
-    const bytes = await readFile(path);
+    const bytes = await readMade(path);
     const key = renditionKey(rendition.recordingId, versionId, rendition.recipe, name);
     const { bucket } = await this.store.put(this.config.S3_RENDITION_BUCKET, key, bytes, contentType);
     const round = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms));

@@ -107,6 +107,7 @@ function favourable(action: Action, actor: Actor): Resource {
   switch (action) {
     case 'access-request.decide':
       return { kind: 'access-request', recording: RECORDING, requestedBy: 'somebody-else', subjects: ['a-third'] };
+    case 'redaction.order':
     case 'redaction.review':
     case 'redaction.release':
       return { kind: 'redaction', recording: RECORDING, authors: ['somebody-else'], subjects: ['a-third'] };
@@ -306,7 +307,18 @@ describe('laws of every decision', () => {
         const own = { ...about, authors: [...authors, by.id] };
         const shown = { ...about, subjects: [...subjects, by.id] };
         for (const refused of [own, shown]) expect(decide(by, 'redaction.review', refused, { now: NOW }).allowed).toBe(false);
-        expect(decide(by, 'redaction.release', shown, { now: NOW }).allowed).toBe(false);
+        for (const action of ['redaction.order', 'redaction.release'] as const)
+          expect(decide(by, action, shown, { now: NOW }).allowed).toBe(false);
+      }),
+    );
+  });
+
+  it('lets nobody stop the work on footage of their own conduct, or take back a grant for it', () => {
+    fc.assert(
+      fc.property(person, fc.array(id), (by, subjects) => {
+        const about = { kind: 'matter', recording: RECORDING, subjects: [...subjects, by.id] } as const;
+        for (const action of ['job.cancel', 'grant.revoke'] as const)
+          expect(decide(by, action, about, { now: NOW }).allowed).toBe(false);
       }),
     );
   });

@@ -82,6 +82,8 @@ export type Resource =
       /** People whose conduct the recordings show: they decide nothing about them. */
       readonly subjects: readonly string[];
     }
+  /** Something about a recording that is not for whom it shows to stop: work on it, or a grant for it. */
+  | { readonly kind: 'matter'; readonly recording: string; readonly subjects: readonly string[] }
   /** Asking for access, or opening a viewing: the best grant this person has for it, if any. */
   | {
       readonly kind: 'footage';
@@ -93,9 +95,9 @@ export type Resource =
   | {
       readonly kind: 'redaction';
       readonly recording: string;
-      /** Everybody who saved a version of its plan: they do not review it. */
+      /** Everybody who saved a version of its plan: they do not review it. Nobody where it is only to be begun. */
       readonly authors: readonly string[];
-      /** People whose conduct the recording shows. */
+      /** People whose conduct the recording shows: they neither make, nor give up, nor review nor release what others get to see of it. */
       readonly subjects: readonly string[];
     }
   | {
@@ -192,6 +194,15 @@ const reviewRedaction: Rule = (actor, resource, context) => {
   return resource.authors.includes(actor.id) ? refuse('own-redaction') : ALLOW;
 };
 
+/** Whoever calls off the work on a recording, or takes a grant for it back, keeps others from seeing it. */
+const stopping =
+  (roles: readonly Role[]): Rule =>
+  (actor, resource, context) => {
+    const byRole = holding(roles, false)(actor, resource, context);
+    if (!byRole.allowed || actor.kind !== 'person' || resource.kind !== 'matter') return byRole;
+    return resource.subjects.includes(actor.id) ? refuse('subject-of-request') : ALLOW;
+  };
+
 /** Until it is released, a redaction is for those who make and review it. */
 const released = (actor: Actor, resource: Resource): Decision => {
   if ((resource.kind !== 'footage' && resource.kind !== 'viewing') || resource.released) return ALLOW;
@@ -275,12 +286,12 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'access-request.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
   'access-request.decide': decideRequest,
   'grant.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
-  'grant.revoke': holding(['custodian'], false),
+  'grant.revoke': stopping(['custodian']),
   'viewing.open': openViewing,
   'viewing.watch': watch,
   'viewing.close': ownViewing,
   'viewing.expire': systemOnly,
-  'redaction.order': holding(['custodian'], false),
+  'redaction.order': decideRedaction,
   'redaction.read': holding(['custodian', 'auditor']),
   'redaction.review': reviewRedaction,
   'redaction.release': decideRedaction,
@@ -288,7 +299,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'custody-report.export': holding(['auditor', 'custodian']),
   'evidence-bundle.export': holding(['auditor', 'custodian']),
   'job.list': holding(['custodian', 'auditor', 'administrator']),
-  'job.cancel': holding(['custodian', 'administrator'], false),
+  'job.cancel': stopping(['custodian', 'administrator']),
   'job.retry': holding(['custodian', 'administrator'], false),
   'job.seal': systemOnly,
   'job.transcode': systemOnly,

@@ -17,10 +17,12 @@ export class PlanChecks {
     this.policy = { reasons: config.REDACTION_REASONS, styles: config.REDACTION_STYLES };
   }
 
-  /** @throws NotFound, NotSealed, PlanFaulty with every fault at once */
+  /** @throws NotFound, NotSealed, PlanFaulty with every fault at once, or with why the picture cannot be decoded */
   async mustFit(plan: RedactionPlan, recordingId: string): Promise<void> {
     const { state, reason, probe } = await this.recordings.get(recordingId);
     if (state !== 'sealed' || probe === null) throw new NotSealed(state, reason);
+    // Nobody can say where in a picture something is that nobody can see, and nothing could be rendered.
+    if (probe.problem !== undefined) throw new PlanFaulty([probe.problem]);
     const faults = [...checkPlan(plan, probe), ...policyFaults(plan, this.policy)];
     if (faults.length > 0) throw new PlanFaulty(faults);
   }

@@ -1,11 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { RecordingLoader } from '#evidence';
 import { Asks, By, person, uuidOf, type Caller } from '#identity';
 import { DETECTABLE, type RedactionRegion, type Track } from '#media';
+import { ProposalLoader } from './proposal.loader.js';
 import { trackId } from './proposals.rules.js';
 import { ProposalsService } from './proposals.service.js';
+import { RecordingToRedactLoader } from './recording-to-redact.loader.js';
 import type { ProposalAsked, RedactionProposal } from './redaction-proposal.entity.js';
 
 const ms = z
@@ -81,7 +82,7 @@ export class ProposalsController {
   /** Follows a box, or looks for faces and plates, in the worker; ask for the proposal until it is `ready` or `failed`. */
   @Post('recordings/:id/redaction-proposals')
   @HttpCode(202)
-  @Asks('redaction.order', RecordingLoader)
+  @Asks('redaction.order', RecordingToRedactLoader)
   async order(
     @Param('id') id: string,
     @Body({ schema: AskBody }) body: z.infer<typeof AskBody>,
@@ -91,7 +92,7 @@ export class ProposalsController {
   }
 
   @Get('redaction-proposals/:id')
-  @Asks('redaction.order')
+  @Asks('redaction.order', ProposalLoader)
   async read(@Param('id') id: string): Promise<ProposalView> {
     return view(await this.proposals.get(uuidOf({ params: { id } }, 'id')));
   }
@@ -99,7 +100,7 @@ export class ProposalsController {
   /** Puts on record which tracks are taken over and returns them as regions for a plan. No plan is changed. */
   @Post('redaction-proposals/:id/confirm')
   @HttpCode(200)
-  @Asks('redaction.order')
+  @Asks('redaction.order', ProposalLoader)
   async confirm(
     @Param('id') id: string,
     @Body({ schema: ConfirmBody }) body: z.output<typeof ConfirmBody>,

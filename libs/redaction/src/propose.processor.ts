@@ -49,11 +49,14 @@ export class ProposeProcessor implements JobHandler {
     const { probe } = await this.recordings.get(recordingId);
     if (probe === null) throw new Hopeless('The recording has no pictures that could be read.');
     const rendition = await this.renditions.playable(recordingId);
-    await this.workSpace.with(async (folder) => {
-      const { fromMs, untilMs } = spanOf(asked);
-      const span = await this.spans.fetch(rendition.id, { fromMs, toMs: untilMs }, join(folder, 'span.mp4'), context.signal);
-      await this.finish(id, await this.look(asked, span, probe, context));
-    });
+    await this.workSpace.with(
+      async (folder) => {
+        const { fromMs, untilMs } = spanOf(asked);
+        const span = await this.spans.fetch(rendition.id, { fromMs, toMs: untilMs }, join(folder, 'span.mp4'), context.signal);
+        await this.finish(id, await this.look(asked, span, probe, context));
+      },
+      { signal: context.signal },
+    );
   }
 
   async gaveUp(id: string, error: Error): Promise<void> {

@@ -15,7 +15,9 @@ import { Rendering, type Redaction, type SavedPlan } from './redaction.entity.js
 import { RedactionsService } from './redactions.service.js';
 
 const BY = system('redaction');
-const LEAK_CHECK = 'every region of every frame is the fill, muted spans are silent, streams and tags are on the allow-list';
+const LEAK_CHECK =
+  'every region of every frame is the fill, or as mosaic or blur holds no detail finer than its blocks; muted spans are silent, or hold their tone ' +
+  'and nothing else; streams and tags are on the allow-list';
 const MOST_LEAKS_SAID = 5;
 
 interface Work {
@@ -48,7 +50,9 @@ export class RedactProcessor implements JobHandler {
       this.redactions.plan(redaction.id, rendering.version),
       this.recordings.get(redaction.recordingId),
     ]);
-    await this.workSpace.with((folder) => this.render({ rendering, saved, parent }, folder, signal, progress));
+    const work = (folder: string): Promise<void> => this.render({ rendering, saved, parent }, folder, signal, progress);
+    // The original, and beside it what is made of it.
+    await this.workSpace.with(work, { bytes: 2 * parent.size, signal });
   }
 
   async gaveUp(renderingId: string, error: Error): Promise<void> {

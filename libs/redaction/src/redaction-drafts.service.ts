@@ -33,12 +33,12 @@ export class RedactionDrafts {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns the redaction's id @throws NotFound, NotSealed, PlanFaulty */
+  /** @returns the redaction's id @throws NotFound, NotSealed, CopyNotReleased, PlanFaulty */
   async draft(recordingId: string, drafted: NewRedaction, actor: PersonActor, caller: Caller): Promise<string> {
     return this.begin(recordingId, drafted, actor, caller);
   }
 
-  /** Drafts and orders in one step. @returns the redaction's id @throws NotFound, NotSealed, PlanFaulty */
+  /** Drafts and orders in one step. @returns the redaction's id @throws NotFound, NotSealed, CopyNotReleased, PlanFaulty */
   async order(recordingId: string, ordered: NewRedaction, actor: PersonActor, caller: Caller): Promise<string> {
     return this.begin(recordingId, ordered, actor, caller, (tx, id) => this.orderRendering(tx, id, 1, actor, caller));
   }
@@ -82,6 +82,7 @@ export class RedactionDrafts {
     caller: Caller,
     alongside: (tx: Tx, id: string) => Promise<void> = () => Promise.resolve(),
   ): Promise<string> {
+    await this.redactions.mustBeRedactable(recordingId);
     await this.checks.mustFit(plan, recordingId);
     const redaction: Redaction = {
       id: uuidv7(),

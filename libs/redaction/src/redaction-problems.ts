@@ -48,6 +48,17 @@ export class RedactionNotNow extends Problem {
   }
 }
 
+export class CopyNotReleased extends Problem {
+  constructor() {
+    super(
+      409,
+      'copy-not-released',
+      'The copy has not been released',
+      'This recording is a redaction that nobody has released yet. Have it reviewed and released first, or save a new version of its plan.',
+    );
+  }
+}
+
 export class RejectionUnexplained extends Problem {
   constructor() {
     super(422, 'rejection-unexplained', 'A rejection says why', 'Say in the note what has to be changed in the plan.');

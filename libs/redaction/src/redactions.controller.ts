@@ -5,6 +5,7 @@ import { RecordingLoader } from '#evidence';
 import { Asks, By, person, type Caller } from '#identity';
 import { RedactionPlanSchema } from '#media';
 import { PlanChecks } from './plan-checks.service.js';
+import { RecordingToRedactLoader } from './recording-to-redact.loader.js';
 import { RedactionDrafts } from './redaction-drafts.service.js';
 import { RedactionLoader } from './redaction.loader.js';
 import { RedactionReviews } from './redaction-reviews.service.js';
@@ -62,7 +63,7 @@ export class RedactionsController {
   /** Drafts a redaction and, unless only a draft is asked for, has it rendered: ask for it until it is `rendered` or `failed`. */
   @Post('recordings/:id/redactions')
   @HttpCode(202)
-  @Asks('redaction.order', RecordingLoader)
+  @Asks('redaction.order', RecordingToRedactLoader)
   async order(
     @Param('id') id: string,
     @Body({ schema: OrderBody }) { draft, ...ordered }: z.output<typeof OrderBody>,

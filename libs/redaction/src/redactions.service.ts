@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { RecordingOfficers, RecordingsService } from '#evidence';
+import { isReleased, RecordingOfficers, RecordingsService } from '#evidence';
 import { Forbidden } from '#identity';
 import { JobBoard, NotFound, UnitOfWork, type JobRecord, type JobSubject, type Tx } from '#platform';
-import { PlanChanged, RedactionNotNow, RejectionUnexplained } from './redaction-problems.js';
+import { CopyNotReleased, PlanChanged, RedactionNotNow, RejectionUnexplained } from './redaction-problems.js';
 import { Redaction, Rendering, SavedPlan } from './redaction.entity.js';
 import { decideDeed, type RedactionDeed, type RedactionFacts } from './redaction.rules.js';
 
@@ -97,6 +97,14 @@ export class RedactionsService {
     );
   }
 
+  /**
+   * A copy of a copy carries everything that the first one covers or forgets to cover. Were the first never looked at by a second person, its
+   * author could be the second person of the other. @throws NotFound, CopyNotReleased
+   */
+  async mustBeRedactable(recordingId: string): Promise<void> {
+    if (!isReleased(await this.recordings.get(recordingId))) throw new CopyNotReleased();
+  }
+
   /** Of the job that renders. Somebody waits for it. */
   async jobSubject(recordingId: string): Promise<JobSubject> {
     const { flagged } = await this.recordings.get(recordingId);
@@ -114,7 +122,7 @@ export class RedactionsService {
     const { state, version } = redaction;
     const where = { redactionId: redaction.id };
     const saved = await tx.find(SavedPlan, { where, select: { redactionId: true, version: true, authorId: true } });
-    const recording = await this.recordings.get(redaction.recordingId);
+    const recording = await this.recordings.get(redaction.recordingId, tx);
     const subjects = await this.officers.shown([recording], tx);
     return { state, version, authors: [...new Set(saved.map(({ authorId }) => authorId))], subjects };
   }

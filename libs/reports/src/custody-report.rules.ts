@@ -284,12 +284,12 @@ function viewingsOf(chain: readonly ChainEntry[], notation: Notation): ReportVie
           opened: at,
           closed: closing === undefined ? 'still open' : notation.time(closing.entry.header.at),
           why: `${event.purpose}, case ${event.caseNumber}`,
-          ranges: closing === undefined ? 'not yet known' : viewed(closing.event.delivered),
+          ranges: closing === undefined ? 'not yet known' : viewed(closing.event),
         },
       ];
     }
     if (event?.type === 'viewing.closed' && !openings.has(event.viewing))
-      return [{ who, opened: ERASED, closed: at, why: ERASED, ranges: viewed(event.delivered) }];
+      return [{ who, opened: ERASED, closed: at, why: ERASED, ranges: viewed(event) }];
     if (event === null && header.type === 'viewing.opened')
       return [{ who, opened: at, closed: ERASED, why: ERASED, ranges: ERASED }];
     return [];

@@ -146,13 +146,21 @@ describe('every event in words', () => {
   });
 
   it('names the parts of a recording that were sent', () => {
-    expect(viewed([])).toBe('no part of the recording was sent');
-    expect(viewed([{ fromMs: 0, toMs: 12_000 }])).toBe('the part 0:00.0 to 0:12.0 was sent');
-    expect(
-      viewed([
-        { fromMs: 0, toMs: 12_000 },
-        { fromMs: 3_600_000, toMs: 3_661_040 },
-      ]),
-    ).toBe('the parts 0:00.0 to 0:12.0 and 1:00:00.0 to 1:01:01.0 were sent');
+    const start = { fromMs: 0, toMs: 12_000 };
+    expect(viewed({ delivered: [] })).toBe('no part of the recording was sent');
+    expect(viewed({ delivered: [start] })).toBe('the part 0:00.0 to 0:12.0 was sent');
+    const delivered = [start, { fromMs: 3_600_000, toMs: 3_661_040 }];
+    expect(viewed({ delivered })).toBe('the parts 0:00.0 to 0:12.0 and 1:00:00.0 to 1:01:01.0 were sent');
+  });
+
+  it('names the parts of which stills were sent', () => {
+    const [played, shown] = [
+      { fromMs: 0, toMs: 12_000 },
+      { fromMs: 0, toMs: 100_000 },
+    ];
+    expect(viewed({ delivered: [played], stills: [shown] })).toBe(
+      'the part 0:00.0 to 0:12.0 was sent, and small stills of 0:00.0 to 1:40.0',
+    );
+    expect(viewed({ delivered: [], stills: [shown] })).toBe('only small stills were sent, of 0:00.0 to 1:40.0');
   });
 });

@@ -170,7 +170,7 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
     line(`Began the upload anew: the object store had lost ${count(e.partsLost, 'part')} of it, to be sent again.`),
   'upload.superseded': (e) =>
     line(
-      'Announced the same file under the signature of a docking station; what a person had begun to hand in was given up for it.',
+      'Announced the same file under the signature of a docking station; this upload, which had not been sent whole, was given up for it.',
       ['SHA-256', e.sha256],
       ['Manifest', e.manifest],
     ),
@@ -240,7 +240,7 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
     line('Opened a viewing.', ['Purpose', e.purpose], ['Case', e.caseNumber], ['Viewing', e.viewing], ['Grant', e.grant]),
   'viewing.closed': (e) =>
     line(
-      `${e.closedBy === 'viewer' ? 'Ended the viewing' : 'The viewing ended by itself'}; ${viewed(e.delivered)}.`,
+      `${e.closedBy === 'viewer' ? 'Ended the viewing' : 'The viewing ended by itself'}; ${viewed(e)}.`,
       ['Sent', `${count(e.files, 'file')}, ${size(e.bytes)}${e.aborted === 0 ? '' : `, ${e.aborted} broken off`}`],
       ['Viewing', e.viewing],
     ),
@@ -333,11 +333,16 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
   'evidence-bundle.exported': (e) => line('Exported an evidence bundle.', ['SHA-256 of its bundle.json', e.sha256]),
 };
 
-/** "the parts 0:04.0 to 0:12.0 and 0:20.0 to 0:24.0 were sent" */
-export function viewed(delivered: EventOf<'viewing.closed'>['delivered']): string {
-  if (delivered.length === 0) return 'no part of the recording was sent';
-  const parts = delivered.map(({ fromMs, toMs }) => `${span(fromMs)} to ${span(toMs)}`);
-  return `${parts.length === 1 ? 'the part' : 'the parts'} ${new Intl.ListFormat('en-GB').format(parts)} ${parts.length === 1 ? 'was' : 'were'} sent`;
+/** "the parts 0:04.0 to 0:12.0 and 0:20.0 to 0:24.0 were sent, and small stills of 0:00.0 to 1:40.0" */
+export function viewed({ delivered, stills = [] }: Pick<EventOf<'viewing.closed'>, 'delivered' | 'stills'>): string {
+  const list = (ranges: typeof delivered): string =>
+    new Intl.ListFormat('en-GB').format(ranges.map(({ fromMs, toMs }) => `${span(fromMs)} to ${span(toMs)}`));
+  const [part, was] = delivered.length === 1 ? ['part', 'was'] : ['parts', 'were'];
+  const played = delivered.length === 0 ? 'no part of the recording was sent' : `the ${part} ${list(delivered)} ${was} sent`;
+  if (stills.length === 0) return played;
+  return delivered.length === 0
+    ? `only small stills were sent, of ${list(stills)}`
+    : `${played}, and small stills of ${list(stills)}`;
 }
 
 /** Total: an entry that a later version of the service wrote is shown by its name, never left out. */

