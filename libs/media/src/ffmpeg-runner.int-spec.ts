@@ -92,7 +92,8 @@ describe('limits', () => {
     };
     const input = { file, probe: await probe(folder.tools, file), outDir: folder.at('nice'), onProgress, signal: abort.signal };
     await failure(transcodeForPlayback(folder.tools, input));
-    expect(niceness.map((line) => Number.parseInt(line))).toEqual([19]);
+    // Also of what shuts it in.
+    expect([...new Set(niceness.map((line) => Number.parseInt(line)))]).toEqual([19]);
   });
 
   it('starts nothing for a signal that has already fired', async () => {
@@ -114,7 +115,7 @@ describe('limits', () => {
     const file = await folder.clip('short.mp4');
     const found = await probe(folder.tools, file);
     // Under the first ffmpeg cannot even load its libraries, under the second it cannot make room for pictures.
-    for (const mebibytes of [64, 500]) {
+    for (const mebibytes of [64, 400]) {
       const tools = { ...folder.tools, memoryBytes: mebibytes * 1024 ** 2 };
       const error = await failure(transcodeForPlayback(tools, { file, probe: found, outDir: folder.at('small') }));
       expect(error).toMatchObject({
