@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { waitAfter } from './job-retry.rules.js';
+import { JOBS } from './job-catalogue.js';
+import { startsOf, waitAfter } from './job-retry.rules.js';
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -24,5 +25,12 @@ describe('the wait after a failure', () => {
 
   it('differs for jobs that failed together', () => {
     expect(new Set([0, 0.25, 0.5, 0.75].map((by) => waitAfter(5, by))).size).toBe(4);
+  });
+});
+
+describe('how often a job is begun although its worker dies of it', () => {
+  it('is as configured, and ten times that for sealing, which nobody could make up for', () => {
+    expect(startsOf(JOBS.transcode, 2)).toBe(2);
+    expect(startsOf(JOBS.seal, 2)).toBe(20);
   });
 });

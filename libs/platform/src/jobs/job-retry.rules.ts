@@ -7,3 +7,11 @@ export function waitAfter(failures: number, chance: number): number {
   const longest = Math.min(LONGEST_S, 2 ** Math.min(Math.max(failures, 1) - 1, 9));
   return longest * (1 - JITTER * chance);
 }
+
+/** How much more often a job that is never given up is begun, than one that is, although its worker dies. */
+const PATIENCE = 10;
+
+/** How often a job is begun although its worker dies of it. @param starts of one that is given up after some failures */
+export function startsOf({ attempts }: { readonly attempts: number }, starts: number): number {
+  return attempts === Infinity ? starts * PATIENCE : starts;
+}

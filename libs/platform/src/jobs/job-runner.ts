@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { JobCancelled, JOBS, WorkerDied, type JobGate, type JobHandlers } from './job-catalogue.js';
 import { isExhausted, sentenceOf } from './job-failure.js';
 import { shownPercent, WRITTEN_EVERY_MS } from './job-progress.rules.js';
-import { waitAfter } from './job-retry.rules.js';
+import { startsOf, waitAfter } from './job-retry.rules.js';
 import type { BegunJob, JobKey, JobRows } from './job-rows.js';
 
 interface Running {
@@ -76,7 +76,7 @@ export class JobRunner {
   private async begin(key: JobKey, lock: Client, cancelling: AbortController): Promise<void> {
     const begun = await this.rows.begin(key);
     if (begun === undefined) return;
-    if (begun.starts > this.settings.starts) return this.leave(key, begun);
+    if (begun.starts > startsOf(JOBS[key.job], this.settings.starts)) return this.leave(key, begun);
     const started = Date.now();
     try {
       const signal = AbortSignal.any([this.stopping, cancelling.signal]);
