@@ -12,6 +12,9 @@ import { Settings } from './settings.mjs';
 import { SupervisedApp } from './supervised-app.mjs';
 import { makeSigningKey, nodeOf, together } from './throw-away-run.mjs';
 
+/** As in the Dockerfile: uploads leave short-lived garbage behind, and a small nursery keeps a hundred megabytes of it from piling up. */
+const API_OPTIONS = ['--max-semi-space-size=4'];
+
 /**
  * Brings the whole service up.
  * @returns {Promise<{ other: import('./running-service.mjs').Run } | { url: string, accounts: object[], environment: Record<string, string>, demonstrationWitness: boolean, stop: () => Promise<void> }>}
@@ -118,7 +121,7 @@ function programsOf({ top, user }, environment, witness) {
   const host = reachable(environment.HOST);
   const nest = (name, port) => ({
     name,
-    args: [join(top, 'dist', 'apps', name, 'src', 'main.js')],
+    args: [...(name === 'api' ? API_OPTIONS : []), join(top, 'dist', 'apps', name, 'src', 'main.js')],
     env: environmentOf(name, { ...user, ...environment }),
     isReady: () => answers(`http://${host}:${port}/health/ready`, 200),
   });

@@ -39,7 +39,8 @@ export class ProductProcess {
   start(): void {
     if (this.isRunning) return;
     const log = openSync(this.logFile, 'a');
-    const child = spawn(process.execPath, [compiled(`apps/${this.name}/src/main.js`)], {
+    const options = this.name === 'api' ? ['--max-semi-space-size=4'] : [];
+    const child = spawn(process.execPath, [...options, compiled(`apps/${this.name}/src/main.js`)], {
       cwd: TOP,
       env: this.env,
       stdio: ['ignore', log, log],
