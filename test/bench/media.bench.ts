@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { checkPlan, probe, renderRedaction, transcodeForPlayback, type MediaTools, type Probe, type RedactionPlan } from '#media';
+import { chainOf } from '../e2e/custody-chain.js';
 import { ask, grant, openViewing, playable } from '../e2e/watching.js';
 import { synthesiseClip } from '../clips/synthesise.js';
 import { TestDock } from '../support/dock.js';
@@ -84,10 +85,10 @@ async function wholeJob(
       // A few bytes behind the film make it another file.
       ({ recording } = await dock.upload('bench.mp4', withMark(bytes, turn), { officer: 'B-1' }));
       await playable(auditor, recording, 1_800_000);
-      const path = `/api/jobs?job=transcode&recording=${recording}`;
-      const [job] = (await custodian.get<{ jobs: { startedAt: string; endedAt: string }[] }>(path)).expect(200).body.jobs;
-      if (job === undefined) throw new Error('There is no job.');
-      seconds.job += (Date.parse(job.endedAt) - Date.parse(job.startedAt)) / 1000;
+      const chain = await chainOf(auditor, recording);
+      const at = (type: string): number => Date.parse(chain.find((entry) => entry.type === type)?.at ?? '');
+      // With the time that it waited in the queue.
+      seconds.job += (at('rendition.published') - at('recording.sealed')) / 1000;
       const begun = performance.now();
       await transcodeForPlayback(tools, { file, probe: found, outDir: join(folder, 'alone') });
       seconds.alone += (performance.now() - begun) / 1000;
