@@ -169,7 +169,7 @@ describe('a job', () => {
     }, 30_000);
 
     it('twice is parked without a third try, said in a sentence, and runs when somebody has it tried again', async () => {
-      const ref = await stage.ask('seal');
+      const ref = await stage.ask('transcode');
       await begunBySomebodyDead(ref, 2);
       stage.start();
       await stage.parked(ref);
@@ -178,6 +178,14 @@ describe('a job', () => {
       expect(await stage.seen(ref)).toMatchObject({ state: 'parked', lastError: stage.gaveUp[0]?.message });
       await retry(ref);
       await stage.done(ref);
+    }, 30_000);
+
+    it('twice is begun all the same when it must not be given up', async () => {
+      const ref = await stage.ask('seal');
+      await begunBySomebodyDead(ref, 2);
+      stage.start();
+      await stage.done(ref);
+      expect(stage.runsOf(ref)).toBe(1);
     }, 30_000);
 
     it('is told from one that was handed back in order, however often', async () => {
