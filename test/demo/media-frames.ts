@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Unexpected } from './demo-context.js';
-import type { Watched } from './watching.js';
+import type { Track, Watched } from './watching.js';
 
 /** A part of the picture in fractions of its width and height. */
 export interface Area {
@@ -33,7 +33,8 @@ export async function shadesOf(
 
 /** Loudest sample of the tenth of a second around a time, in dB below full scale; -96 is silence. */
 export async function loudnessAt(ffmpeg: string, work: string, watched: Watched, atMs: number): Promise<number> {
-  const { file, offset } = await segmentAt(work, watched, atMs - 50);
+  if (watched.sound === null) throw new Unexpected('the viewing', 'sound', 'none');
+  const { file, offset } = await segmentAt(work, watched.sound, atMs - 50);
   // Decoded from the segment's start: sought audio begins with what the decoder has not yet settled.
   const sound = await decode(ffmpeg, [
     '-i',
@@ -53,7 +54,7 @@ export async function loudnessAt(ffmpeg: string, work: string, watched: Watched,
   return peak === 0 ? -96 : Math.max(-96, 20 * Math.log10(peak / 32768));
 }
 
-async function segmentAt(work: string, { init, fetched }: Watched, atMs: number): Promise<{ file: string; offset: string }> {
+async function segmentAt(work: string, { init, fetched }: Track, atMs: number): Promise<{ file: string; offset: string }> {
   const segment = fetched.find(({ startMs, endMs }) => atMs >= startMs && atMs < endMs) ?? fetched.at(-1);
   if (segment === undefined) throw new Unexpected('the viewing', `a segment at ${atMs} ms`, 'none');
   const file = join(work, 'segment.mp4');

@@ -12,11 +12,17 @@ export interface Segment {
   readonly endMs: number;
 }
 
-export interface Watched {
-  readonly viewing: string;
-  /** Initialisation segment, then the segments that were fetched. */
+/** Initialisation segment, then the segments that were fetched. */
+export interface Track {
   readonly init: Buffer;
   readonly fetched: readonly (Segment & { readonly bytes: Buffer })[];
+}
+
+/** The pictures, in the largest size. */
+export interface Watched extends Track {
+  readonly viewing: string;
+  /** Lies beside the pictures, once for all sizes. */
+  readonly sound: Track | null;
   readonly delivered: ClosedViewingAnswer['delivered'];
   readonly bytes: number;
 }
@@ -38,15 +44,21 @@ export async function watch(
   ).body;
   const fetchFile = async (name: string): Promise<Buffer> =>
     (await viewer.get(opened.playlist.replace('playlist.m3u8', name))).expect(200).bytes;
-  // RFC 8216 §4.3.4.2: the sizes it is offered in; the first is the largest.
-  const [, largest = ''] = /^#EXT-X-STREAM-INF:.*\n(.+)$/m.exec((await viewer.get(opened.playlist)).expect(200).text) ?? [];
-  const playlist = (await fetchFile(largest)).toString('utf8');
-  const segments = segmentsOf(playlist);
   const isWanted = ({ startMs, endMs }: Segment): boolean =>
     startMs < 8000 || momentsMs.some((ms) => ms >= startMs && ms < endMs);
-  const init = await fetchFile(/#EXT-X-MAP:URI="(.+)"/.exec(playlist)?.[1] ?? '');
-  const fetched: Watched['fetched'][number][] = [];
-  for (const segment of segments.filter(isWanted)) fetched.push({ ...segment, bytes: await fetchFile(segment.name) });
+  const fetchTrack = async (name: string): Promise<Track> => {
+    const playlist = (await fetchFile(name)).toString('utf8');
+    const init = await fetchFile(/#EXT-X-MAP:URI="(.+)"/.exec(playlist)?.[1] ?? '');
+    const fetched: Track['fetched'][number][] = [];
+    for (const segment of segmentsOf(playlist).filter(isWanted))
+      fetched.push({ ...segment, bytes: await fetchFile(segment.name) });
+    return { init, fetched };
+  };
+  // RFC 8216 §4.3.4.2: the sizes it is offered in; the first is the largest. §4.3.4.1: the sound that goes with all of them.
+  const master = (await viewer.get(opened.playlist)).expect(200).text;
+  const { init, fetched } = await fetchTrack(/^#EXT-X-STREAM-INF:.*\n(.+)$/m.exec(master)?.[1] ?? '');
+  const soundName = /^#EXT-X-MEDIA:TYPE=AUDIO,.*URI="(.+?)"/m.exec(master)?.[1];
+  const sound = soundName === undefined ? null : await fetchTrack(soundName);
   const closed = (await viewer.post<ClosedViewingAnswer>(`/api/viewings/${opened.viewing}/close`)).expect(200).body;
   const sent = merged(fetched.map(({ startMs, endMs }) => ({ fromMs: startMs, toMs: endMs })));
   if (!areClose(sent, closed.delivered)) throw new Unexpected('the ranges on record', sent, closed.delivered);
@@ -54,7 +66,7 @@ export async function watch(
   expectSame('a file of the closed viewing', 403, after.status);
   const entry = await onRecord(auditor, recording, 'viewing.closed', ({ event }) => event['viewing'] === opened.viewing);
   expectSame('the custody entry of the viewing', closed.delivered, entry.event['delivered']);
-  return { viewing: opened.viewing, init, fetched, delivered: closed.delivered, bytes: closed.bytes };
+  return { viewing: opened.viewing, init, fetched, sound, delivered: closed.delivered, bytes: closed.bytes };
 }
 
 /** Waits until the recording's chain holds such an entry. */
