@@ -10,6 +10,20 @@ export const PURPOSES = [
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
+export const REQUEST_STATES = [
+  'draft',
+  'submitted',
+  'in-review',
+  'granted',
+  'partly-granted',
+  'denied',
+  'withdrawn',
+  'expired',
+  'revoked',
+  'closed',
+] as const;
+export type RequestState = (typeof REQUEST_STATES)[number];
+
 const LONGEST_DAYS = 366;
 
 /** What is wrong with asking, or granting, until `until`; undefined when nothing is. `wanted` is what was asked for, when granting. */

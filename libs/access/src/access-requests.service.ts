@@ -4,10 +4,12 @@ import { Custody } from '#custody';
 import { isReleased, RecordingOfficers, RecordingsService, type Recording } from '#evidence';
 import { attribution, decide, Forbidden, PeopleService, type Caller, type PersonActor, type Resource } from '#identity';
 import { Clock, NotFound, UnitOfWork, type Tx } from '#platform';
-import { AccessRequest, AccessRequestItem } from './access-request.entity.js';
+import { AccessRequest, AccessRequestItem, type DecisionRule } from './access-request.entity.js';
 import { faultOfUntil, type Purpose } from './access-request.rules.js';
 import { RecordingUnknown, RequestDecided, UntilFaulty } from './access-problems.js';
 import { Grant } from './grant.entity.js';
+
+const ONE_CUSTODIAN: DecisionRule = { name: 'one custodian', seats: ['custodian'], need: 1 };
 
 export interface NewAccessRequest {
   readonly recordings: readonly string[];
@@ -52,7 +54,17 @@ export class AccessRequestsService {
       caseNumber,
       justification,
       wantedUntil: until,
+      asked: ['view', 'view-unredacted'],
+      target: { recordings },
       state: 'submitted',
+      dueAt: null,
+      remindedAt: null,
+      closedAt: null,
+      breakGlass: false,
+      reviewedBy: null,
+      reviewedAt: null,
+      justified: null,
+      reviewNote: null,
       decidedBy: null,
       decidedAt: null,
       decisionReason: null,
@@ -62,7 +74,14 @@ export class AccessRequestsService {
       await tx.insert(AccessRequest, request);
       await tx.insert(
         AccessRequestItem,
-        recordings.map((recordingId) => ({ requestId: request.id, recordingId })),
+        recordings.map((recordingId) => ({
+          requestId: request.id,
+          recordingId,
+          state: 'open' as const,
+          rule: ONE_CUSTODIAN,
+          sensitivity: 'normal',
+          decidedAt: null,
+        })),
       );
       const event = {
         type: 'access.requested',
@@ -100,6 +119,11 @@ export class AccessRequestsService {
         purpose,
         caseNumber,
         grantedBy: actor.id,
+        basis: 'request',
+        actions: request.asked,
+        startsAt: now,
+        maxViewings: null,
+        viewingsOpened: 0,
         createdAt: now,
         expiresAt,
         revokedAt: null,
@@ -149,14 +173,19 @@ export class AccessRequestsService {
     if (request === null) throw new NotFound('access request');
     const recordings = await this.recordings.getMany(await this.items(tx, id));
     const subjects = await this.officers.shown(recordings, tx);
-    return { kind: 'access-request', recording: recordings[0]?.id ?? id, requestedBy: request.requestedBy, subjects };
+    const [requestedBy = request.requestedBy] = await this.people.humans([request.requestedBy], tx);
+    return {
+      ...{ kind: 'access-request', recording: recordings[0]?.id ?? id, requestedBy },
+      ...{ subjects, seats: ONE_CUSTODIAN.seats, delegated: [] },
+    };
   }
 
   /** The body names the recordings, so the guard could not ask about them. A refusal goes on record like the guard's. */
   private async refuseUnreleased(recordings: readonly Recording[], caller: Caller, now: Date): Promise<void> {
     const action = 'access-request.submit';
     const refused = recordings.flatMap((recording) => {
-      const footage = { kind: 'footage', recording: recording.id, grant: null, released: isReleased(recording) } as const;
+      const asked = { recording: recording.id, needs: 'view', released: isReleased(recording), lockedAgainst: [] } as const;
+      const footage = { kind: 'footage', grant: null, ...asked } as const;
       const decision = decide(caller.actor, action, footage, { now });
       return decision.allowed ? [] : [{ id: recording.id, reason: decision.reason }];
     });

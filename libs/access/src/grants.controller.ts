@@ -10,12 +10,19 @@ const RevokeBody = z.strictObject({ reason: z.string().trim().min(3).max(1000) }
 
 export interface GrantView {
   readonly id: string;
-  readonly request: string;
+  /** Null when a standing rule of the policy gave it. */
+  readonly request: string | null;
+  readonly basis: string;
   readonly recording: string;
   readonly person: string;
   readonly purpose: string;
   readonly caseNumber: string;
+  /** What it is for: view, view-unredacted, export, disclose. */
+  readonly actions: readonly string[];
+  readonly startsAt: string;
   readonly expiresAt: string;
+  /** How many more viewings may be opened; null for any number. */
+  readonly viewingsLeft: number | null;
   readonly revokedAt: string | null;
 }
 
@@ -23,10 +30,14 @@ export function viewGrant(grant: Grant): GrantView {
   return {
     id: grant.id,
     request: grant.requestId,
+    basis: grant.basis,
     recording: grant.recordingId,
     person: grant.personId,
     purpose: grant.purpose,
     caseNumber: grant.caseNumber,
+    actions: grant.actions,
+    startsAt: grant.startsAt.toISOString(),
+    viewingsLeft: grant.maxViewings === null ? null : grant.maxViewings - grant.viewingsOpened,
     expiresAt: grant.expiresAt.toISOString(),
     revokedAt: grant.revokedAt?.toISOString() ?? null,
   };

@@ -9,6 +9,9 @@ export function factsOf(grant: Grant): GrantFacts {
     id: grant.id,
     person: grant.personId,
     recording: grant.recordingId,
+    actions: grant.actions,
+    startsAt: grant.startsAt,
+    viewingsLeft: grant.maxViewings === null ? null : grant.maxViewings - grant.viewingsOpened,
     expiresAt: grant.expiresAt,
     revokedAt: grant.revokedAt,
   };

@@ -4,11 +4,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import { LessThan, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody, CustodyLog, type Attribution } from '#custody';
-import { isReleased, RecordingsService, RenditionsService } from '#evidence';
+import { RecordingsService, RenditionsService } from '#evidence';
 import { attribution, decide, Forbidden, type Caller, type PersonActor, type Resource } from '#identity';
 import { Clock, NotFound, UnitOfWork, type Tx } from '#platform';
 import type { Purpose } from './access-request.rules.js';
 import { PurposeDiffers } from './access-problems.js';
+import { Footage } from './footage.service.js';
 import { factsOf, GrantsService } from './grants.service.js';
 import { isStill, summarise, type Delivered } from './viewing-ranges.rules.js';
 import { Viewing, ViewingDelivery } from './viewing.entity.js';
@@ -51,6 +52,7 @@ export class ViewingsService {
     private readonly log: CustodyLog,
     private readonly recordings: RecordingsService,
     private readonly renditions: RenditionsService,
+    private readonly footage: Footage,
     private readonly grants: GrantsService,
     private readonly clock: Clock,
   ) {}
@@ -62,13 +64,8 @@ export class ViewingsService {
     const { opened, entry } = await this.unitOfWork.run(async (tx) => {
       const now = this.clock.now();
       const grant = await this.grants.best(actor.id, recordingId, tx);
-      const released = isReleased(await this.recordings.get(recordingId, tx));
-      const footage = {
-        kind: 'footage',
-        recording: recordingId,
-        grant: grant === null ? null : factsOf(grant),
-        released,
-      } as const;
+      const facts = await this.footage.facts(recordingId, 'playback', tx);
+      const footage = { kind: 'footage', grant: grant === null ? null : factsOf(grant), ...facts } as const;
       const decision = decide(actor, 'viewing.open', footage, { now });
       if (!decision.allowed || grant === null) throw new Forbidden(decision.allowed ? 'no-grant' : decision.reason);
       if (grant.purpose !== purpose) throw new PurposeDiffers(grant.purpose);
@@ -114,12 +111,11 @@ export class ViewingsService {
     if (grant === null) throw new NotFound('grant');
     return {
       kind: 'viewing',
-      recording: viewing.recordingId,
       person: viewing.personId,
       session: viewing.sessionId,
       closedAt: viewing.closedAt,
       grant: factsOf(grant),
-      released: isReleased(await this.recordings.get(viewing.recordingId, tx)),
+      ...(await this.footage.facts(viewing.recordingId, 'playback', tx)),
     };
   }
 

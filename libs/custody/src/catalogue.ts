@@ -2,6 +2,8 @@ import type { Json } from '#tlog';
 
 /** Bytes really sent, merged into spans of the recording's own time axis, in milliseconds. */
 export type DeliveredRange = Readonly<{ fromMs: number; toMs: number }>;
+/** Bytes of a file, both ends included, counted from 0. RFC 9110 §14.1.1 */
+export type ByteSpan = Readonly<{ first: number; last: number }>;
 
 /**
  * Every event that custody knows. `sha256` (lowercase hex), where present, goes into the public header; everything else into the erasable payload.
@@ -15,6 +17,8 @@ export type CustodyEvent =
       readonly name: string;
       readonly badge: string | null;
       readonly roles: readonly string[];
+      /** The first account of the same human being, where this is another. */
+      readonly sameAs?: string;
     }
   /** Written when somebody signs in (subject: person). AU-2 */
   | { readonly type: 'sign-in.succeeded'; readonly method: string }
@@ -154,6 +158,13 @@ export type CustodyEvent =
   | { readonly type: 'job.cancelled'; readonly job: string; readonly ref: string; readonly reason: string }
   /** Written when a job that was given up or called off is tried again; `ref` is what the job works on. AU-2 */
   | { readonly type: 'job.retried'; readonly job: string; readonly ref: string }
+  /** Written when the table that says who may decide becomes another one; sha256 is that of its canonical JSON (subject: the policy). AC-1 */
+  | {
+      readonly type: 'access-policy.adopted';
+      readonly rules: number;
+      readonly purposes: readonly string[];
+      readonly sha256: string;
+    }
   /** Written when access is asked for. AC-3 */
   | {
       readonly type: 'access.requested';
@@ -162,6 +173,19 @@ export type CustodyEvent =
       readonly caseNumber: string;
       readonly justification: string;
       readonly until: string;
+      /** What is asked for: view, view-unredacted, export, disclose. Missing in entries from before there was a choice: then view. */
+      readonly asked?: readonly string[];
+      /** Who has to approve, in words, as the policy was then. */
+      readonly rule?: string;
+    }
+  /** Written when somebody approves an item of a request, whether or not more have to. AC-3, AC-5 */
+  | {
+      readonly type: 'access.approved';
+      readonly request: string;
+      readonly seat: string;
+      /** Whose right to decide was used, when it was delegated. */
+      readonly onBehalfOf: string | null;
+      readonly reason: string | null;
     }
   /** Written when access is granted until a time. AC-3 */
   | {
@@ -171,9 +195,57 @@ export type CustodyEvent =
       readonly person: string;
       readonly personName: string;
       readonly until: string;
+      readonly from?: string;
+      readonly actions?: readonly string[];
+      /** How many viewings it is good for; null for any number. */
+      readonly viewings?: number | null;
+      /** A request, break-glass, or the name of a standing rule of the policy; `request` is then empty. Missing: a request. */
+      readonly basis?: string;
     }
-  /** Written when access is denied. AC-3 */
-  | { readonly type: 'access.denied'; readonly request: string; readonly reason: string }
+  /** Written when somebody speaks against an item of a request; `final` when it is thereby denied. Missing: it is. AC-3 */
+  | { readonly type: 'access.denied'; readonly request: string; readonly reason: string; readonly final?: boolean }
+  /** Written when whoever asked takes it back. AC-3 */
+  | { readonly type: 'access.withdrawn'; readonly request: string; readonly reason: string | null }
+  /** Written when a request ends because its time is over, or is closed by whoever made it. AC-3 */
+  | { readonly type: 'access.closed'; readonly request: string; readonly as: 'expired' | 'closed' }
+  /** Written when somebody lets another decide in their place (subject: who gives it). AC-5 */
+  | {
+      readonly type: 'delegation.given';
+      readonly delegation: string;
+      readonly to: string;
+      readonly toName: string;
+      readonly role: string;
+      readonly until: string;
+      readonly reason: string;
+    }
+  /** Written when a delegation is taken back before its end (subject: who gave it). AC-5 */
+  | { readonly type: 'delegation.ended'; readonly delegation: string; readonly reason: string }
+  /** Written when somebody takes access in an emergency, before anybody decides. AC-3, AU-2 */
+  | {
+      readonly type: 'break-glass.opened';
+      readonly request: string;
+      readonly grant: string;
+      readonly purpose: string;
+      readonly caseNumber: string;
+      readonly justification: string;
+      readonly until: string;
+      /** Names of who was told at once. */
+      readonly reviewers: readonly string[];
+    }
+  /** Written when an access taken in an emergency has been reviewed. AU-6 */
+  | { readonly type: 'break-glass.reviewed'; readonly request: string; readonly justified: boolean; readonly note: string }
+  /** Written when a recording is locked against somebody it concerns, until they have made a statement. AC-3 */
+  | {
+      readonly type: 'recording.locked';
+      readonly lock: string;
+      readonly person: string;
+      readonly personName: string;
+      readonly reason: string;
+    }
+  /** Written when it is noted that the locked person has made a statement. AC-3 */
+  | { readonly type: 'recording.statement-recorded'; readonly lock: string; readonly person: string; readonly statement: string }
+  /** Written when a lock is lifted. AC-3 */
+  | { readonly type: 'recording.unlocked'; readonly lock: string; readonly person: string; readonly reason: string }
   /** Written when a grant is taken back. AC-3 */
   | { readonly type: 'access.revoked'; readonly grant: string; readonly reason: string }
   /** Written, and sequenced, before the first byte of a viewing is sent. AU-2 */
@@ -183,6 +255,19 @@ export type CustodyEvent =
       readonly grant: string;
       readonly purpose: string;
       readonly caseNumber: string;
+      /** The playback copy, or the original file itself. Missing: the playback copy. */
+      readonly of?: 'playback' | 'original';
+    }
+  /** Written while a viewing goes on, at most every half minute: all that was sent and reported in it so far. AU-3 */
+  | {
+      readonly type: 'viewing.progressed';
+      readonly viewing: string;
+      readonly delivered: readonly DeliveredRange[];
+      readonly stills: readonly DeliveredRange[];
+      /** By the viewer's player, not by the service. */
+      readonly reported: readonly DeliveredRange[];
+      readonly files: number;
+      readonly bytes: number;
     }
   /** Written when a viewing ends, with what was really sent. AU-3 */
   | {
@@ -196,7 +281,146 @@ export type CustodyEvent =
       readonly bytes: number;
       readonly aborted: number;
       readonly closedBy: 'viewer' | 'service';
+      /** What the viewer's player said it showed, within what was sent: `reported`, never evidence of its own. */
+      readonly reported?: {
+        readonly played: readonly DeliveredRange[];
+        readonly seeks: number;
+        readonly pauses: number;
+        /** Milliseconds for which the player was not to be seen. */
+        readonly hiddenMs: number;
+        /** Percent of normal; 0 when nothing was reported. */
+        readonly fastestPercent: number;
+      };
+      /** Of the original file: bytes sent, ascending, both ends included. RFC 9110 §14.1 */
+      readonly original?: readonly ByteSpan[];
     }
+  /** Written when a case is begun (subject: case). AU-2 */
+  | { readonly type: 'case.opened'; readonly number: string; readonly title: string; readonly sensitivity: string }
+  /** Written when a case gets another title or sensitivity (subject: case). AU-2 */
+  | {
+      readonly type: 'case.changed';
+      readonly number: string;
+      readonly title: string;
+      readonly sensitivity: string;
+      readonly was: { readonly title: string; readonly sensitivity: string };
+      readonly reason: string;
+    }
+  /** Written when a case is closed, or opened again (subject: case). AU-2 */
+  | { readonly type: 'case.closed'; readonly number: string; readonly title: string; readonly reason: string }
+  | { readonly type: 'case.reopened'; readonly number: string; readonly title: string; readonly reason: string }
+  /** Written when a recording is put into a case, on the chains of both. AU-2 */
+  | {
+      readonly type: 'case.recording-added';
+      readonly case: string;
+      readonly number: string;
+      readonly title: string;
+      readonly recording: string;
+      readonly reason: string | null;
+    }
+  /** Written when a recording is taken out of a case, on the chains of both. AU-2 */
+  | {
+      readonly type: 'case.recording-removed';
+      readonly case: string;
+      readonly number: string;
+      readonly title: string;
+      readonly recording: string;
+      readonly reason: string;
+    }
+  /** Written when somebody is named in a case, or no longer (subject: case). `part`: subject, witness, complainant, investigator… AU-2 */
+  | {
+      readonly type: 'case.person-added';
+      readonly number: string;
+      readonly title: string;
+      readonly person: string | null;
+      readonly name: string;
+      readonly part: string;
+    }
+  | {
+      readonly type: 'case.person-removed';
+      readonly number: string;
+      readonly title: string;
+      readonly person: string | null;
+      readonly name: string;
+      readonly part: string;
+      readonly reason: string;
+    }
+  /** Written when a search found nothing and that is stated; sha256 is the statement's (subject: the statement). AU-10 */
+  | { readonly type: 'search.nothing-found'; readonly search: string; readonly throughIndex: string; readonly sha256: string }
+  /** Written when recordings to be reviewed are to be drawn by lot: from what, before the lot is known; sha256 is that of the list (subject: sampling). AU-10 */
+  | {
+      readonly type: 'sampling.committed';
+      readonly purpose: string;
+      readonly filter: string;
+      readonly population: number;
+      readonly draw: number;
+      readonly sha256: string;
+    }
+  /** Written when the lot was drawn, from a checkpoint signed after the population was on record (subject: sampling). AU-10 */
+  | {
+      readonly type: 'sampling.drawn';
+      readonly checkpointSize: string;
+      readonly seed: string;
+      readonly drawn: readonly string[];
+      readonly sha256: string;
+    }
+  /** Written when a disclosure to somebody outside is proposed. AC-21, AU-2 */
+  | {
+      readonly type: 'disclosure.proposed';
+      readonly disclosure: string;
+      readonly recipient: string;
+      readonly organisation: string;
+      readonly kind: string;
+      readonly legalBasis: string;
+      readonly conditions: string;
+      readonly until: string;
+      readonly form: 'unaltered' | 'marked';
+      readonly fromMs: number | null;
+      readonly toMs: number | null;
+    }
+  /** Written when a second person approves or refuses it. AC-5, AC-21 */
+  | { readonly type: 'disclosure.approved'; readonly disclosure: string; readonly note: string | null }
+  | { readonly type: 'disclosure.refused'; readonly disclosure: string; readonly reason: string }
+  /** Written when the package for a recipient is made; sha256 is that of the package. SI-7, AU-10 */
+  | {
+      readonly type: 'disclosure.packaged';
+      readonly disclosure: string;
+      readonly size: number;
+      readonly files: number;
+      readonly sha256: string;
+    }
+  /** Written when the package cannot be made. SI-11 */
+  | { readonly type: 'disclosure.failed'; readonly disclosure: string; readonly problem: string }
+  /** Written when a link, or the second factor that goes another way, is made for the recipient. IA-5 */
+  | {
+      readonly type: 'disclosure.link-issued';
+      readonly disclosure: string;
+      readonly recipient: string;
+      readonly until: string;
+      readonly fetches: number;
+    }
+  /** Written when the recipient has shown both link and second factor. IA-2 */
+  | { readonly type: 'disclosure.opened'; readonly disclosure: string; readonly recipient: string }
+  /** Written, and sequenced, before the first byte is sent to the recipient. AC-21, AU-2 */
+  | {
+      readonly type: 'disclosure.fetch-begun';
+      readonly disclosure: string;
+      readonly fetch: string;
+      readonly recipient: string;
+      readonly sha256: string;
+    }
+  /** Written when a fetch ends: bytes of the package sent, both ends included. AU-3 */
+  | {
+      readonly type: 'disclosure.fetch-ended';
+      readonly disclosure: string;
+      readonly fetch: string;
+      readonly ranges: readonly ByteSpan[];
+      readonly complete: boolean;
+    }
+  /** Written when the recipient says that the package arrived and was verified. AU-10 */
+  | { readonly type: 'disclosure.confirmed'; readonly disclosure: string; readonly recipient: string; readonly sha256: string }
+  /** Written when a disclosure is taken back, or its time is over. AC-3 */
+  | { readonly type: 'disclosure.revoked'; readonly disclosure: string; readonly reason: string }
+  | { readonly type: 'disclosure.expired'; readonly disclosure: string }
   /** Written when somebody saves a version of a redaction's plan; sha256 is the plan's. AU-10 */
   | {
       readonly type: 'redaction.drafted';
@@ -296,13 +520,16 @@ export type EventOf<T extends CustodyEventType> = Extract<CustodyEvent, { type: 
 /** Events that let evidence out of the house: refused while the log is frozen, because their entry might not stay. */
 export const RELEASING: ReadonlySet<CustodyEventType> = new Set([
   'viewing.opened',
+  'break-glass.opened',
+  'disclosure.fetch-begun',
   'custody-report.exported',
   'evidence-bundle.exported',
 ] as const);
 
 /** Who did it, from where: a snapshot as things were then. `id` null is somebody unknown. */
 export interface Attribution {
-  readonly kind: 'person' | 'dock' | 'service' | 'system' | 'anonymous';
+  /** A recipient is somebody outside to whom evidence was disclosed. */
+  readonly kind: 'person' | 'dock' | 'service' | 'recipient' | 'system' | 'anonymous';
   readonly id: string | null;
   readonly name: string;
   readonly badge?: string | null;

@@ -1,5 +1,6 @@
 export {
   type Attribution,
+  type ByteSpan,
   type CustodyEvent,
   type CustodyEventType,
   type DeliveredRange,

@@ -24,11 +24,13 @@ export class RecordingOfficers {
     return this.cameras.officerAt(file.camera, trueTime(file), tx);
   }
 
-  /** Everybody whose conduct the recordings may show: whom the dock named, and who had the camera by what the register says now. */
+  /** The human beings whose conduct the recordings may show: whom the dock named, and who had the camera by what the register says now. */
   async shown(recordings: readonly (Made & { readonly officerId: string | null })[], tx: Tx): Promise<string[]> {
     const assigned = await this.assigned(recordings, tx);
-    return [...recordings.map(({ officerId }) => officerId), ...assigned.map((person) => person?.id ?? null)].filter(
-      (id) => id !== null,
+    const accounts = [...recordings.map(({ officerId }) => officerId), ...assigned.map((person) => person?.id ?? null)];
+    return this.people.humans(
+      accounts.filter((id) => id !== null),
+      tx,
     );
   }
 

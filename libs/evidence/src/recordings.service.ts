@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { In, IsNull } from 'typeorm';
+import { In, IsNull, Not } from 'typeorm';
 import { NotFound, UnitOfWork, type Tx } from '#platform';
 import { StoredManifest } from './manifest.entity.js';
 import { Recording, type RecordingState } from './recording.entity.js';
@@ -52,6 +52,11 @@ export class RecordingsService {
   /** Redactions made from it, oldest first. */
   async derivedFrom(parentId: string): Promise<Recording[]> {
     return this.unitOfWork.reader.find(Recording, { where: { parentId }, order: { id: 'ASC' } });
+  }
+
+  /** Whether a redacted copy of it may be asked for instead. */
+  async hasReleasedRedaction(parentId: string, tx: Tx): Promise<boolean> {
+    return tx.existsBy(Recording, { parentId, releasedAt: Not(IsNull()) });
   }
 
   async renditionOf(recordingId: string): Promise<Rendition | null> {

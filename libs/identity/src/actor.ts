@@ -9,6 +9,8 @@ export type Actor =
   | {
       readonly kind: 'person';
       readonly id: string;
+      /** The account that stands for the human being: another one's id where somebody has two accounts. Who decides on whom goes by it. */
+      readonly human: string;
       readonly name: string;
       readonly badge: string | null;
       readonly roles: readonly Role[];
@@ -17,6 +19,8 @@ export type Actor =
     }
   | { readonly kind: 'service'; readonly id: string; readonly name: string; readonly roles: readonly Role[] }
   | { readonly kind: 'dock'; readonly id: string; readonly name: string }
+  /** Somebody outside, who has shown the link and the second factor of a disclosure; `id` is the disclosure's. */
+  | { readonly kind: 'recipient'; readonly id: string; readonly name: string; readonly session: string }
   | { readonly kind: 'system'; readonly name: string };
 
 export type PersonActor = Extract<Actor, { kind: 'person' }>;
@@ -45,6 +49,8 @@ export function attribution(caller: Caller): Attribution {
       };
     case 'service':
       return { kind: 'service', id: actor.id, name: actor.name, roles: actor.roles, method: 'service-token', ...from };
+    case 'recipient':
+      return { kind: 'recipient', id: actor.id, name: actor.name, method: 'link-and-code', ...from };
     case 'dock':
       return { kind: 'dock', id: actor.id, name: actor.name, method: 'dock-key', ...from };
     case 'system':

@@ -5,7 +5,8 @@ import { Clock, UnitOfWork } from '#platform';
 import { attribution, type Caller } from './actor.js';
 import { Authenticator } from './authenticator.js';
 import { Forbidden, NotSignedIn, QUESTION, type Incoming, type Question } from './authorization.js';
-import { decide, isPublic, type Refusal, type Resource } from './decide.rules.js';
+import { decide, isPublic } from './decide.rules.js';
+import type { Refusal, Resource } from './decision.js';
 
 /** Stands before every route: finds who asks, loads what is asked about, asks `decide`, and puts a refusal on record. Deny by default. */
 @Injectable()

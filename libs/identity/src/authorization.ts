@@ -1,7 +1,7 @@
 import { createParamDecorator, SetMetadata, type ExecutionContext, type Type } from '@nestjs/common';
 import { InvalidRequest, Problem } from '#platform';
 import type { Caller, PersonActor } from './actor.js';
-import type { Action, Refusal, Resource } from './decide.rules.js';
+import type { Action, Refusal, Resource } from './decision.js';
 
 /** The little of Fastify's request that authorization looks at. */
 export interface Incoming {
@@ -66,6 +66,13 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
   'own-redaction': 'Nobody reviews a redaction whose plan they wrote a version of; another custodian must.',
   'subject-of-request': 'Nobody decides about footage of their own conduct; another custodian must.',
   'not-released': 'This redaction has not been released yet. Until it is, it is for the custodians who make and review it.',
+  'own-disclosure': 'Nobody approves a disclosure that they proposed; another custodian must.',
+  'grant-not-begun': 'Your grant for this recording has not begun yet.',
+  'grant-used-up':
+    'Your grant for this recording was good for a number of viewings, and they have been used. Ask for access again.',
+  'grant-is-for-less': 'Your grant for this recording is not for this. Ask for access to what you need.',
+  locked: 'This recording is locked against you until you have made a statement. Internal affairs can lift the lock.',
+  'disclosure-over': 'This disclosure has ended, was taken back, or has been fetched as often as it may be.',
   'no-grant': 'You have no grant for this recording. Ask for access with a purpose and a case number.',
   'grant-expired': 'Your grant for this recording has ended. Ask for access again.',
   'grant-revoked': 'Your grant for this recording was revoked.',

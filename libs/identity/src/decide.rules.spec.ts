@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { ROLES, type Actor, type PersonActor, type Role } from './actor.js';
-import { ACTIONS, decide, isPublic, type Action, type GrantFacts, type Resource } from './decide.rules.js';
+import { ACTIONS, decide, isPublic } from './decide.rules.js';
+import { GRANT_ACTIONS, type Action, type GrantAction, type GrantFacts, type Resource } from './decision.js';
 
 const NOW = new Date('2026-03-14T12:00:00.000Z');
 const LATER = new Date('2026-03-14T13:00:00.000Z');
@@ -8,7 +9,7 @@ const RECORDING = 'recording-1';
 const SESSION = 'session-1';
 
 /** Everybody who can ask: a person with one role, a machine with one role, and those without roles. */
-const WHO = ['anonymous', 'dock', 'system', ...ROLES, ...ROLES.map((role) => `service:${role}` as const)] as const;
+const WHO = ['anonymous', 'dock', 'recipient', 'system', ...ROLES, ...ROLES.map((role) => `service:${role}` as const)] as const;
 type Who = (typeof WHO)[number];
 
 const EVERYONE = WHO;
@@ -49,15 +50,55 @@ const MAY = {
   'alert.list': both('custodian', 'auditor', 'administrator'),
   'alert.acknowledge': ['custodian', 'administrator'],
   'fixity.order': ['custodian', 'auditor'],
+  'access-policy.read': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor', 'administrator'),
   'access-request.submit': WATCHERS,
   'access-request.list': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor'),
+  'access-request.read': [
+    ...PEOPLE,
+    ...(['supervisor', 'investigator', 'custodian', 'auditor'] as const).map((role) => `service:${role}` as const),
+  ],
+  'access-request.withdraw': PEOPLE,
   'access-request.decide': ['custodian'],
+  'access-request.close': PEOPLE,
+  'access-request.expire': ['system'],
+  'delegation.give': ['supervisor', 'investigator', 'custodian', 'auditor'],
+  'delegation.list': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor'),
+  'delegation.end': PEOPLE,
+  'break-glass.open': WATCHERS,
+  'break-glass.review': ['custodian'],
+  'notice.list': PEOPLE,
+  'notice.read': PEOPLE,
   'grant.list': both('officer', 'supervisor', 'investigator', 'custodian', 'auditor'),
   'grant.revoke': ['custodian'],
+  'lock.set': ['investigator', 'custodian'],
+  'lock.list': both('supervisor', 'investigator', 'custodian', 'auditor'),
+  'lock.record-statement': ['investigator'],
+  'lock.lift': ['investigator'],
   'viewing.open': WATCHERS,
   'viewing.watch': WATCHERS,
+  'viewing.report': WATCHERS,
   'viewing.close': PEOPLE,
   'viewing.expire': ['system'],
+  'original.open': WATCHERS,
+  'original.fetch': WATCHERS,
+  'case.open': ['investigator', 'custodian'],
+  'case.list': both('supervisor', 'investigator', 'custodian', 'auditor'),
+  'case.read': both('supervisor', 'investigator', 'custodian', 'auditor'),
+  'case.change': ['investigator', 'custodian'],
+  'recording.search': both('supervisor', 'investigator', 'custodian', 'auditor'),
+  'sampling.commit': ['supervisor', 'auditor'],
+  'sampling.list': both('supervisor', 'custodian', 'auditor'),
+  'sampling.draw': ['system'],
+  'disclosure.propose': ['custodian'],
+  'disclosure.list': both('custodian', 'auditor'),
+  'disclosure.read': both('custodian', 'auditor'),
+  'disclosure.decide': ['custodian'],
+  'disclosure.issue': ['custodian'],
+  'disclosure.revoke': ['custodian'],
+  'disclosure.expire': ['system'],
+  'disclosure.open': EVERYONE,
+  'disclosure.fetch': ['recipient'],
+  'disclosure.confirm': ['recipient'],
   'redaction.order': ['custodian'],
   'redaction.read': both('custodian', 'auditor'),
   'redaction.review': ['custodian'],
@@ -77,12 +118,13 @@ const MAY = {
 } as const satisfies Record<Action, readonly Who[]>;
 
 const personWith = (roles: readonly Role[], id = 'person-1'): PersonActor => ({
-  ...{ kind: 'person', id, name: 'N. N.', badge: null, roles, session: SESSION, method: 'password' },
+  ...{ kind: 'person', id, human: id, name: 'N. N.', badge: null, roles, session: SESSION, method: 'password' },
 });
 
 function actorFor(who: Who): Actor {
   if (who === 'anonymous') return { kind: 'anonymous' };
   if (who === 'dock') return { kind: 'dock', id: 'dock-1', name: 'Dock' };
+  if (who === 'recipient') return { kind: 'recipient', id: 'disclosure-1', name: 'D. Defender', session: SESSION };
   if (who === 'system') return { kind: 'system', name: 'worker' };
   const role = ROLES.find((each) => `service:${each}` === who);
   if (role !== undefined) return { kind: 'service', id: 'service-1', name: 'Machine', roles: [role] };
@@ -94,30 +136,55 @@ const liveGrant = (person: string): GrantFacts => ({
   id: 'grant-1',
   person,
   recording: RECORDING,
+  actions: GRANT_ACTIONS,
+  startsAt: NOW,
   expiresAt: LATER,
   revokedAt: null,
+  viewingsLeft: null,
 });
 
+const open = { recording: RECORDING, needs: 'view', released: true, lockedAgainst: ['a-third'] } as const;
+
 const footageOf = ({ id: person }: PersonActor): Resource & { kind: 'footage' } => ({
-  ...{ kind: 'footage', recording: RECORDING, grant: liveGrant(person), released: true },
+  ...{ kind: 'footage', grant: liveGrant(person), ...open },
 });
 
 function favourable(action: Action, actor: Actor): Resource {
   const id = idOf(actor);
   switch (action) {
     case 'access-request.decide':
-      return { kind: 'access-request', recording: RECORDING, requestedBy: 'somebody-else', subjects: ['a-third'] };
+    case 'break-glass.review':
+      return {
+        ...{ kind: 'access-request', recording: RECORDING, requestedBy: 'somebody-else', subjects: ['a-third'] },
+        ...{ seats: ['custodian'], delegated: [] },
+      };
+    case 'access-request.read':
+    case 'access-request.withdraw':
+    case 'access-request.close':
+    case 'delegation.end':
+    case 'notice.read':
+      return { kind: 'own', recording: RECORDING, owner: id };
+    case 'disclosure.decide':
+    case 'disclosure.fetch':
+    case 'disclosure.confirm':
+      return {
+        ...{ kind: 'disclosure', recording: RECORDING, disclosure: 'disclosure-1', proposedBy: 'somebody-else' },
+        ...{ subjects: ['a-third'], open: true },
+      };
     case 'redaction.order':
     case 'redaction.review':
     case 'redaction.release':
       return { kind: 'redaction', recording: RECORDING, authors: ['somebody-else'], subjects: ['a-third'] };
     case 'viewing.open':
-      return { kind: 'footage', recording: RECORDING, grant: liveGrant(id), released: true };
+    case 'original.open':
+      return { kind: 'footage', grant: liveGrant(id), ...open };
     case 'viewing.watch':
+    case 'viewing.report':
+    case 'original.fetch':
     case 'viewing.close':
       return {
-        ...{ kind: 'viewing', recording: RECORDING, person: id, session: SESSION, closedAt: null },
-        ...{ grant: liveGrant(id), released: true },
+        ...{ kind: 'viewing', person: id, session: SESSION, closedAt: null },
+        ...{ grant: liveGrant(id), ...open },
       };
     default:
       return { kind: 'recording', recording: RECORDING, dock: id, officer: id, handedInBy: id, state: 'sealed' };
@@ -136,25 +203,28 @@ const grant: fc.Arbitrary<GrantFacts> = fc.record({
   id: fc.constant('grant-1'),
   person: id,
   recording: recordingId,
+  actions: fc.subarray([...GRANT_ACTIONS]),
+  startsAt: instant,
   expiresAt: instant,
   revokedAt: fc.option(instant, { freq: 1 }),
+  viewingsLeft: fc.option(fc.nat({ max: 2 })),
 });
 const session = fc.constantFrom(SESSION, 'session-2');
+const asks = {
+  recording: recordingId,
+  needs: fc.constantFrom<GrantAction>(...GRANT_ACTIONS),
+  released: fc.boolean(),
+  lockedAgainst: fc.array(id, { maxLength: 1 }),
+};
 const footage: fc.Arbitrary<Resource> = fc.oneof(
-  fc.record({
-    kind: fc.constant('footage' as const),
-    recording: recordingId,
-    grant: fc.option(grant),
-    released: fc.boolean(),
-  }),
+  fc.record({ kind: fc.constant('footage' as const), grant: fc.option(grant), ...asks }),
   fc.record({
     kind: fc.constant('viewing' as const),
-    recording: recordingId,
     person: id,
     session,
     closedAt: fc.option(instant, { freq: 1 }),
     grant,
-    released: fc.boolean(),
+    ...asks,
   }),
 );
 const resource: fc.Arbitrary<Resource> = fc.oneof(
@@ -167,7 +237,23 @@ const resource: fc.Arbitrary<Resource> = fc.oneof(
     handedInBy: fc.option(id),
     state: fc.string(),
   }),
-  fc.record({ kind: fc.constant('access-request' as const), recording: recordingId, requestedBy: id, subjects: fc.array(id) }),
+  fc.record({
+    kind: fc.constant('access-request' as const),
+    recording: recordingId,
+    requestedBy: id,
+    subjects: fc.array(id),
+    seats: roles,
+    delegated: roles,
+  }),
+  fc.record({ kind: fc.constant('own' as const), recording: recordingId, owner: id }),
+  fc.record({
+    kind: fc.constant('disclosure' as const),
+    recording: recordingId,
+    disclosure: id,
+    proposedBy: id,
+    subjects: fc.array(id),
+    open: fc.boolean(),
+  }),
   fc.record({
     kind: fc.constant('redaction' as const),
     recording: recordingId,
@@ -186,7 +272,7 @@ const machine: fc.Arbitrary<Actor> = fc.oneof(
 );
 const actor: fc.Arbitrary<Actor> = fc.oneof(fc.constant<Actor>({ kind: 'anonymous' }), person, machine);
 const action = fc.constantFrom(...ACTIONS);
-const WATCHING: readonly Action[] = ['viewing.open', 'viewing.watch'];
+const WATCHING: readonly Action[] = ['viewing.open', 'viewing.watch', 'original.open', 'original.fetch'];
 const watching = fc.constantFrom(...WATCHING);
 
 describe('who may do what', () => {
@@ -256,15 +342,13 @@ describe('who may do what', () => {
     expect(open({ expiresAt: NOW })).toBe('grant-expired');
     expect(open({ expiresAt: new Date(Number.NaN) })).toBe('grant-expired');
     expect(open({ expiresAt: new Date(NOW.getTime() + 1) })).toBe('allowed');
-    const viewing = {
-      kind: 'viewing',
-      recording: RECORDING,
-      person: by.id,
-      session: SESSION,
-      closedAt: null,
-      grant: liveGrant(by.id),
-      released: true,
-    } as const;
+    expect(open({ startsAt: LATER })).toBe('grant-not-begun');
+    expect(open({ actions: ['export'] })).toBe('grant-is-for-less');
+    expect(open({ viewingsLeft: 0 })).toBe('grant-used-up');
+    expect(reason('viewing.open', { ...footageOf(by), lockedAgainst: [by.human] })).toBe('locked');
+    const viewing = favourable('viewing.watch', by) as Resource & { kind: 'viewing' };
+    expect(reason('viewing.watch', { ...viewing, lockedAgainst: [by.human] })).toBe('locked');
+    expect(reason('viewing.watch', { ...viewing, grant: { ...viewing.grant, viewingsLeft: 0 } })).toBe('allowed');
     expect(reason('viewing.watch', { ...viewing, session: 'session-2' })).toBe('other-session');
     expect(reason('viewing.watch', { ...viewing, closedAt: NOW })).toBe('viewing-closed');
     expect(reason('viewing.watch', { ...viewing, grant: { ...viewing.grant, revokedAt: NOW } })).toBe('grant-revoked');
@@ -282,6 +366,7 @@ describe('laws of every decision', () => {
     );
     expect(ACTIONS.filter(isPublic).sort()).toEqual([
       'console.read',
+      'disclosure.open',
       'documentation.read',
       'health.read',
       'log.read',
@@ -289,13 +374,15 @@ describe('laws of every decision', () => {
     ]);
   });
 
-  it('lets nobody decide a request of their own or one they are a subject of, whatever their roles', () => {
+  it('lets nobody decide a request of their own or one they are a subject of, whatever their roles and whoever lets them', () => {
+    const rule = { kind: 'access-request', recording: RECORDING, seats: ROLES, delegated: ROLES } as const;
     fc.assert(
       fc.property(person, id, fc.array(id), fc.boolean(), (by, other, subjects, own) => {
         const about: Resource = own
-          ? { kind: 'access-request', recording: RECORDING, requestedBy: by.id, subjects }
-          : { kind: 'access-request', recording: RECORDING, requestedBy: other, subjects: [...subjects, by.id] };
-        expect(decide(by, 'access-request.decide', about, { now: NOW }).allowed).toBe(false);
+          ? { ...rule, requestedBy: by.human, subjects }
+          : { ...rule, requestedBy: other, subjects: [...subjects, by.human] };
+        for (const asked of ['access-request.decide', 'break-glass.review'] as const)
+          expect(decide(by, asked, about, { now: NOW }).allowed).toBe(false);
       }),
     );
   });
@@ -357,6 +444,9 @@ describe('laws of every decision', () => {
         expect(about.grant?.recording).toBe(about.recording);
         expect(about.grant?.revokedAt).toBeNull();
         expect(about.grant?.expiresAt.getTime()).toBeGreaterThan(now.getTime());
+        expect(about.grant?.startsAt.getTime()).toBeLessThanOrEqual(now.getTime());
+        expect(about.grant?.actions).toContain(about.needs);
+        expect(about.lockedAgainst).not.toContain(idOf(by));
         if (about.kind !== 'viewing') return;
         expect(about).toMatchObject({ person: idOf(by), closedAt: null, session: by.kind === 'person' ? by.session : undefined });
       }),
@@ -366,7 +456,7 @@ describe('laws of every decision', () => {
         examples: WATCHING.map((asked): [Actor, Action, Resource, Date] => [viewer, asked, favourable(asked, viewer), NOW]),
       },
     );
-    expect([...allowed].sort()).toEqual([...WATCHING]);
+    expect([...allowed].sort()).toEqual([...WATCHING].sort());
   });
 
   it('never lets an administrator watch, whatever else they are', () => {

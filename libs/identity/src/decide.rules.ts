@@ -1,154 +1,18 @@
-import type { JobName } from '#platform';
 import type { Actor, Role } from './actor.js';
-
-/** Everything that can be asked for. A route or a job that asks for none of these is refused. */
-export type Action =
-  | 'health.read'
-  | 'documentation.read'
-  | 'console.read'
-  | 'log.read'
-  | 'log.read-entries'
-  | 'session.open'
-  | 'session.read'
-  | 'session.close'
-  | 'person.enrol'
-  | 'person.list'
-  | 'service-token.issue'
-  | 'dock.enrol'
-  | 'dock.list'
-  | 'dock.revoke'
-  | 'camera.register'
-  | 'camera.list'
-  | 'camera.assign'
-  | 'camera.retire'
-  | 'camera-gaps.read'
-  | 'manifest.announce'
-  | 'upload.hand-in'
-  | 'upload.read'
-  | 'upload.send'
-  | 'upload.expire'
-  | 'receipt.read'
-  | 'recording.list'
-  | 'recording.read'
-  | 'alert.list'
-  | 'alert.acknowledge'
-  | 'fixity.order'
-  | 'access-request.submit'
-  | 'access-request.list'
-  | 'access-request.decide'
-  | 'grant.list'
-  | 'grant.revoke'
-  | 'viewing.open'
-  | 'viewing.watch'
-  | 'viewing.close'
-  | 'viewing.expire'
-  | 'redaction.order'
-  | 'redaction.read'
-  | 'redaction.review'
-  | 'redaction.release'
-  | 'custody.read'
-  | 'custody-report.export'
-  | 'evidence-bundle.export'
-  | 'job.list'
-  | 'job.cancel'
-  | 'job.retry'
-  | `job.${JobName}`;
-
-/** A grant as the rules need it. */
-export interface GrantFacts {
-  readonly id: string;
-  readonly person: string;
-  readonly recording: string;
-  readonly expiresAt: Date;
-  readonly revokedAt: Date | null;
-}
-
-/** What is asked about. `recording` is where a refusal goes on record. */
-export type Resource =
-  | { readonly kind: 'none' }
-  | {
-      readonly kind: 'recording';
-      readonly recording: string;
-      readonly dock: string | null;
-      readonly officer: string | null;
-      /** Who handed it in, when no dock did. */
-      readonly handedInBy: string | null;
-      readonly state: string;
-    }
-  | {
-      readonly kind: 'access-request';
-      readonly recording: string;
-      readonly requestedBy: string;
-      /** People whose conduct the recordings show: they decide nothing about them. */
-      readonly subjects: readonly string[];
-    }
-  /** Something about a recording that is not for whom it shows to stop: work on it, or a grant for it. */
-  | { readonly kind: 'matter'; readonly recording: string; readonly subjects: readonly string[] }
-  /** Asking for access, or opening a viewing: the best grant this person has for it, if any. */
-  | {
-      readonly kind: 'footage';
-      readonly recording: string;
-      readonly grant: GrantFacts | null;
-      /** False of a redaction that nobody has released yet. */
-      readonly released: boolean;
-    }
-  | {
-      readonly kind: 'redaction';
-      readonly recording: string;
-      /** Everybody who saved a version of its plan: they do not review it. Nobody where it is only to be begun. */
-      readonly authors: readonly string[];
-      /** People whose conduct the recording shows: they neither make, nor give up, nor review nor release what others get to see of it. */
-      readonly subjects: readonly string[];
-    }
-  | {
-      readonly kind: 'viewing';
-      readonly recording: string;
-      readonly person: string;
-      readonly session: string;
-      readonly closedAt: Date | null;
-      readonly grant: GrantFacts;
-      readonly released: boolean;
-    };
-
-export interface Context {
-  readonly now: Date;
-}
-
-export type Refusal =
-  | 'not-signed-in'
-  | 'role'
-  | 'not-yours'
-  | 'own-request'
-  | 'own-redaction'
-  | 'subject-of-request'
-  | 'not-released'
-  | 'no-grant'
-  | 'grant-expired'
-  | 'grant-revoked'
-  | 'viewing-closed'
-  | 'other-session'
-  | 'unknown-action';
-
-export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly reason: Refusal };
-
-const ALLOW: Decision = { allowed: true };
-const refuse = (reason: Refusal): Decision => ({ allowed: false, reason });
-
-type Rule = (actor: Actor, resource: Resource, context: Context) => Decision;
+import {
+  ALLOW,
+  holding,
+  refuse,
+  unidentified,
+  type Action,
+  type Context,
+  type Decision,
+  type Resource,
+  type Rule,
+} from './decision.js';
+import { openViewing, ownViewing, released, watch } from './footage.rules.js';
 
 const anyone: Rule = () => ALLOW;
-
-function unidentified(actor: Actor): Decision {
-  return refuse(actor.kind === 'anonymous' ? 'not-signed-in' : 'role');
-}
-
-/** People, and machines where `services`, that hold one of `roles`. */
-function holding(roles: readonly Role[], services = true): Rule {
-  return (actor) => {
-    const mayHold = actor.kind === 'person' || (services && actor.kind === 'service');
-    return mayHold && actor.roles.some((role) => roles.includes(role)) ? ALLOW : unidentified(actor);
-  };
-}
 
 const handIn = holding(['officer', 'supervisor', 'investigator', 'custodian'], false);
 
@@ -173,25 +37,26 @@ const readRecording: Rule = (actor, resource, context) => {
   return resource.kind === 'recording' && resource.officer === actor.id ? ALLOW : refuse('not-yours');
 };
 
-const decideRequest: Rule = (actor, resource, context) => {
-  const byRole = holding(['custodian'], false)(actor, resource, context);
-  if (!byRole.allowed) return byRole;
-  if (actor.kind !== 'person' || resource.kind !== 'access-request') return refuse('role');
-  if (resource.requestedBy === actor.id) return refuse('own-request');
-  return resource.subjects.includes(actor.id) ? refuse('subject-of-request') : ALLOW;
+const decideRequest: Rule = (actor, resource) => {
+  if (actor.kind !== 'person') return unidentified(actor);
+  if (resource.kind !== 'access-request') return refuse('role');
+  if (resource.requestedBy === actor.human) return refuse('own-request');
+  if (resource.subjects.includes(actor.human)) return refuse('subject-of-request');
+  const roles = [...actor.roles, ...resource.delegated];
+  return roles.some((role) => resource.seats.includes(role)) ? ALLOW : refuse('role');
 };
 
 const decideRedaction: Rule = (actor, resource, context) => {
   const byRole = holding(['custodian'], false)(actor, resource, context);
   if (!byRole.allowed) return byRole;
   if (actor.kind !== 'person' || resource.kind !== 'redaction') return refuse('role');
-  return resource.subjects.includes(actor.id) ? refuse('subject-of-request') : ALLOW;
+  return resource.subjects.includes(actor.human) ? refuse('subject-of-request') : ALLOW;
 };
 
 const reviewRedaction: Rule = (actor, resource, context) => {
   const decided = decideRedaction(actor, resource, context);
   if (!decided.allowed || actor.kind !== 'person' || resource.kind !== 'redaction') return decided;
-  return resource.authors.includes(actor.id) ? refuse('own-redaction') : ALLOW;
+  return resource.authors.includes(actor.human) ? refuse('own-redaction') : ALLOW;
 };
 
 /** Whoever calls off the work on a recording, or takes a grant for it back, keeps others from seeing it. */
@@ -200,55 +65,38 @@ const stopping =
   (actor, resource, context) => {
     const byRole = holding(roles, false)(actor, resource, context);
     if (!byRole.allowed || actor.kind !== 'person' || resource.kind !== 'matter') return byRole;
-    return resource.subjects.includes(actor.id) ? refuse('subject-of-request') : ALLOW;
+    return resource.subjects.includes(actor.human) ? refuse('subject-of-request') : ALLOW;
   };
 
-/** Until it is released, a redaction is for those who make and review it. */
-const released = (actor: Actor, resource: Resource): Decision => {
-  if ((resource.kind !== 'footage' && resource.kind !== 'viewing') || resource.released) return ALLOW;
-  return actor.kind === 'person' && actor.roles.includes('custodian') ? ALLOW : refuse('not-released');
+const reading = ['officer', 'supervisor', 'investigator', 'custodian', 'auditor'] as const;
+
+/** Whoever sees all requests, and whoever made this one. */
+const ownOr =
+  (roles: readonly Role[]): Rule =>
+  (actor, resource, context) => {
+    const byRole = holding(roles)(actor, resource, context);
+    if (byRole.allowed || actor.kind !== 'person') return byRole;
+    return resource.kind === 'own' && resource.owner === actor.id ? ALLOW : refuse('not-yours');
+  };
+const own: Rule = ownOr([]);
+
+const decideDisclosure: Rule = (actor, resource, context) => {
+  const byRole = holding(['custodian'], false)(actor, resource, context);
+  if (!byRole.allowed || actor.kind !== 'person' || resource.kind !== 'disclosure')
+    return byRole.allowed ? refuse('role') : byRole;
+  if (resource.proposedBy === actor.human) return refuse('own-disclosure');
+  return resource.subjects.includes(actor.human) ? refuse('subject-of-request') : ALLOW;
+};
+
+const receive: Rule = (actor, resource) => {
+  if (actor.kind !== 'recipient') return unidentified(actor);
+  if (resource.kind !== 'disclosure' || resource.disclosure !== actor.id) return refuse('not-yours');
+  return resource.open ? ALLOW : refuse('disclosure-over');
 };
 
 const submitRequest: Rule = (actor, resource, context) => {
   const byRole = holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor'], false)(actor, resource, context);
   return byRole.allowed ? released(actor, resource) : byRole;
-};
-
-/** Footage is for people, never machines, and never for somebody who also administers. DESIGN.md §1 */
-const mayWatch = (actor: Actor): Decision => {
-  if (actor.kind !== 'person') return unidentified(actor);
-  return actor.roles.includes('administrator') ? refuse('role') : ALLOW;
-};
-
-function live(grant: GrantFacts | null, person: string, recording: string, now: Date): Decision {
-  if (grant === null || grant.recording !== recording) return refuse('no-grant');
-  if (grant.person !== person) return refuse('not-yours');
-  if (grant.revokedAt !== null) return refuse('grant-revoked');
-  // Asked this way round, an end that is no time at all refuses.
-  return grant.expiresAt > now ? ALLOW : refuse('grant-expired');
-}
-
-const openViewing: Rule = (actor, resource, { now }) => {
-  const watching = mayWatch(actor);
-  if (!watching.allowed || actor.kind !== 'person') return watching;
-  const out = released(actor, resource);
-  if (!out.allowed) return out;
-  return resource.kind === 'footage' ? live(resource.grant, actor.id, resource.recording, now) : refuse('no-grant');
-};
-
-const ownViewing: Rule = (actor, resource) => {
-  if (actor.kind !== 'person') return unidentified(actor);
-  if (resource.kind !== 'viewing' || resource.person !== actor.id) return refuse('not-yours');
-  return resource.session === actor.session ? ALLOW : refuse('other-session');
-};
-
-const watch: Rule = (actor, resource, context) => {
-  const watching = mayWatch(actor);
-  const own = watching.allowed ? ownViewing(actor, resource, context) : watching;
-  if (!own.allowed || actor.kind !== 'person' || resource.kind !== 'viewing') return own;
-  const out = released(actor, resource);
-  if (!out.allowed) return out;
-  return resource.closedAt === null ? live(resource.grant, actor.id, resource.recording, context.now) : refuse('viewing-closed');
 };
 
 const RULES: Readonly<Record<Action, Rule>> = {
@@ -282,15 +130,52 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'alert.list': holding(['custodian', 'auditor', 'administrator']),
   'alert.acknowledge': holding(['custodian', 'administrator'], false),
   'fixity.order': holding(['custodian', 'auditor'], false),
+  'access-policy.read': holding([...reading, 'administrator']),
   'access-request.submit': submitRequest,
-  'access-request.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
+  'access-request.list': holding(reading),
+  'access-request.read': ownOr(['custodian', 'auditor', 'supervisor', 'investigator']),
+  'access-request.withdraw': own,
   'access-request.decide': decideRequest,
-  'grant.list': holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor']),
+  'access-request.close': own,
+  'access-request.expire': systemOnly,
+  'delegation.give': holding(['supervisor', 'investigator', 'custodian', 'auditor'], false),
+  'delegation.list': holding(reading),
+  'delegation.end': own,
+  'break-glass.open': holding(reading, false),
+  'break-glass.review': decideRequest,
+  'notice.list': signedIn,
+  'notice.read': own,
+  'grant.list': holding(reading),
   'grant.revoke': stopping(['custodian']),
+  'lock.set': stopping(['investigator', 'custodian']),
+  'lock.list': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
+  'lock.record-statement': stopping(['investigator']),
+  'lock.lift': stopping(['investigator']),
   'viewing.open': openViewing,
   'viewing.watch': watch,
+  'viewing.report': watch,
   'viewing.close': ownViewing,
   'viewing.expire': systemOnly,
+  'original.open': openViewing,
+  'original.fetch': watch,
+  'case.open': holding(['investigator', 'custodian'], false),
+  'case.list': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
+  'case.read': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
+  'case.change': holding(['investigator', 'custodian'], false),
+  'recording.search': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
+  'sampling.commit': holding(['supervisor', 'auditor'], false),
+  'sampling.list': holding(['supervisor', 'custodian', 'auditor']),
+  'sampling.draw': systemOnly,
+  'disclosure.propose': stopping(['custodian']),
+  'disclosure.list': holding(['custodian', 'auditor']),
+  'disclosure.read': holding(['custodian', 'auditor']),
+  'disclosure.decide': decideDisclosure,
+  'disclosure.issue': holding(['custodian'], false),
+  'disclosure.revoke': stopping(['custodian']),
+  'disclosure.expire': systemOnly,
+  'disclosure.open': anyone,
+  'disclosure.fetch': receive,
+  'disclosure.confirm': receive,
   'redaction.order': decideRedaction,
   'redaction.read': holding(['custodian', 'auditor']),
   'redaction.review': reviewRedaction,

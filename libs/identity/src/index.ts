@@ -15,7 +15,17 @@ export { Authenticator, SESSION_COOKIE } from './authenticator.js';
 export { Camera } from './camera.entity.js';
 export { viewAssignment, type CameraAssignmentView } from './cameras.controller.js';
 export { CamerasService, type CameraFilter } from './cameras.service.js';
-export { ACTIONS, decide, isPublic, type Action, type Decision, type GrantFacts, type Resource } from './decide.rules.js';
+export { ACTIONS, decide, isPublic } from './decide.rules.js';
+export {
+  GRANT_ACTIONS,
+  type Action,
+  type Decision,
+  type FootageFacts,
+  type GrantAction,
+  type GrantFacts,
+  type Refusal,
+  type Resource,
+} from './decision.js';
 export { Dock } from './dock.entity.js';
 export { DocksService } from './docks.service.js';
 export { IdentityHttpModule, IdentityModule } from './identity.module.js';

@@ -14,6 +14,7 @@ const NewPersonBody = z.strictObject({
   badge: z.string().trim().min(1).max(40).nullable().default(null),
   roles: z.array(z.enum(ROLES)).min(1),
   password: z.string().min(12, 'must have at least 12 characters').max(200),
+  sameAs: z.uuid().nullable().default(null),
 });
 
 export interface PersonView {
@@ -22,10 +23,12 @@ export interface PersonView {
   readonly name: string;
   readonly badge: string | null;
   readonly roles: readonly string[];
+  /** The first account of the same human being; null where this is the first. */
+  readonly sameAs: string | null;
 }
 
-export function viewPerson({ id, username, name, badge, roles }: Person): PersonView {
-  return { id, username, name, badge, roles };
+export function viewPerson({ id, username, name, badge, roles, sameAs }: Person): PersonView {
+  return { id, username, name, badge, roles, sameAs };
 }
 
 @ApiTags('people')

@@ -1,5 +1,6 @@
 import { hash } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
+import { In } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody, type Attribution } from '#custody';
 import { Clock, isUniqueViolation, Problem, UnitOfWork, type Tx } from '#platform';
@@ -12,6 +13,14 @@ export interface NewPerson {
   readonly badge: string | null;
   readonly roles: readonly Role[];
   readonly password: string;
+  /** Another account of the same human being. */
+  readonly sameAs?: string | null | undefined;
+}
+
+export class PersonUnknown extends Problem {
+  constructor() {
+    super(422, 'person-unknown', 'Unknown person', 'There is no account with that id.');
+  }
 }
 
 export class AccountExists extends Problem {
@@ -28,11 +37,14 @@ export class PeopleService {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws AccountExists */
+  /** @throws AccountExists, PersonUnknown */
   async enrol(request: NewPerson, by: Attribution): Promise<Person> {
     const passwordHash = await hash(request.password); // argon2id, m=19 MiB, t=2, p=1 (OWASP)
+    const same = typeof request.sameAs === 'string' ? await this.get(request.sameAs) : undefined;
+    if (same === null) throw new PersonUnknown();
     const person: Person = {
       id: uuidv7(),
+      sameAs: same === undefined ? null : (same.sameAs ?? same.id),
       username: request.username.toLowerCase(),
       name: request.name,
       badge: request.badge,
@@ -44,8 +56,9 @@ export class PeopleService {
     try {
       await this.unitOfWork.run(async (tx) => {
         await tx.insert(Person, person);
-        const { username, name, badge, roles } = person;
-        await this.custody.append(tx, person.id, { type: 'person.enrolled', username, name, badge, roles }, by);
+        const { username, name, badge, roles, sameAs } = person;
+        const event = { type: 'person.enrolled', username, name, badge, roles, ...(sameAs === null ? {} : { sameAs }) } as const;
+        await this.custody.append(tx, person.id, event, by);
       });
     } catch (error) {
       if (isUniqueViolation(error)) throw new AccountExists();
@@ -69,5 +82,12 @@ export class PeopleService {
 
   async get(id: string): Promise<Person | null> {
     return this.unitOfWork.reader.findOneBy(Person, { id });
+  }
+
+  /** The human beings behind these accounts, each once. @param on the open transaction, if there is one */
+  async humans(ids: readonly string[], on: Tx = this.unitOfWork.reader): Promise<string[]> {
+    if (ids.length === 0) return [];
+    const accounts = await on.findBy(Person, { id: In([...new Set(ids)]) });
+    return [...new Set(accounts.map(({ id, sameAs }) => sameAs ?? id))];
   }
 }

@@ -15,6 +15,9 @@ export class Person {
   roles: Role[];
   @Column('text', { name: 'password_hash', nullable: true })
   passwordHash: string | null;
+  /** The first account of the same human being; null where this is the first. */
+  @Column('uuid', { name: 'same_as', nullable: true })
+  sameAs: string | null;
   @Column('timestamptz', { name: 'disabled_at', nullable: true })
   disabledAt: Date | null;
   @Column('timestamptz', { name: 'created_at' })

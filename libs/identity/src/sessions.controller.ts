@@ -44,7 +44,7 @@ export class SessionsController {
 
   @Get()
   @Asks('session.read')
-  read(@By() caller: Caller): { person: Omit<PersonView, 'username'> } {
+  read(@By() caller: Caller): { person: Omit<PersonView, 'username' | 'sameAs'> } {
     const { id, name, badge, roles } = person(caller);
     return { person: { id, name, badge, roles } };
   }

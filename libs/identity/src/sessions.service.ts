@@ -17,7 +17,7 @@ export class WrongCredentials extends Problem {
 
 function actorOf(person: Person, session: Pick<Session, 'id' | 'method'>): PersonActor {
   const { id, name, badge, roles } = person;
-  return { kind: 'person', id, name, badge, roles, session: session.id, method: session.method };
+  return { kind: 'person', id, human: person.sameAs ?? id, name, badge, roles, session: session.id, method: session.method };
 }
 
 /** Opaque server-side sessions: the cookie means nothing without our table, and ends when we say so. */

@@ -28,7 +28,7 @@ export class RedactionReviews {
   /** @throws NotFound, Forbidden, RedactionNotNow, PlanChanged, RejectionUnexplained */
   async review(id: string, { version, approved, note }: Review, actor: PersonActor, caller: Caller): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
-      const deed = { kind: 'review', version, by: actor.id, approved, note } as const;
+      const deed = { kind: 'review', version, by: actor.human, approved, note } as const;
       const redaction = await this.redactions.proceed(tx, id, deed);
       const result = await this.resultOf(tx, redaction);
       const reviewed = { reviewedBy: actor.id, reviewedAt: this.clock.now(), approved, reviewNote: note };
@@ -43,7 +43,7 @@ export class RedactionReviews {
     await this.unitOfWork.run(async (tx) => {
       const at = this.clock.now();
       const changes = { releasedBy: actor.id, releasedAt: at };
-      const redaction = await this.redactions.proceed(tx, id, { kind: 'release', by: actor.id }, changes);
+      const redaction = await this.redactions.proceed(tx, id, { kind: 'release', by: actor.human }, changes);
       const result = await this.resultOf(tx, redaction);
       await this.recordings.release(tx, result, at);
       const event = { type: 'redaction.released', redaction: id, version: redaction.version, result } as const;

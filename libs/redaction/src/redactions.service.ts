@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isReleased, RecordingOfficers, RecordingsService } from '#evidence';
-import { Forbidden } from '#identity';
+import { Forbidden, PeopleService } from '#identity';
 import { JobBoard, NotFound, UnitOfWork, type JobRecord, type JobSubject, type Tx } from '#platform';
 import { CopyNotReleased, PlanChanged, RedactionNotNow, RejectionUnexplained } from './redaction-problems.js';
 import { Redaction, Rendering, SavedPlan } from './redaction.entity.js';
@@ -37,6 +37,7 @@ export class RedactionsService {
     private readonly unitOfWork: UnitOfWork,
     private readonly recordings: RecordingsService,
     private readonly officers: RecordingOfficers,
+    private readonly people: PeopleService,
     private readonly jobs: JobBoard,
   ) {}
 
@@ -124,7 +125,11 @@ export class RedactionsService {
     const saved = await tx.find(SavedPlan, { where, select: { redactionId: true, version: true, authorId: true } });
     const recording = await this.recordings.get(redaction.recordingId, tx);
     const subjects = await this.officers.shown([recording], tx);
-    return { state, version, authors: [...new Set(saved.map(({ authorId }) => authorId))], subjects };
+    const authors = await this.people.humans(
+      saved.map(({ authorId }) => authorId),
+      tx,
+    );
+    return { state, version, authors, subjects };
   }
 
   /**

@@ -162,6 +162,7 @@ export function whoOf({ kind, name, badge, roles, address }: Attribution): Who {
   const kinds = {
     person: '',
     dock: 'Docking station',
+    recipient: 'Recipient of a disclosure',
     service: 'Service token',
     system: 'The service itself',
     anonymous: 'Nobody signed in',

@@ -63,6 +63,78 @@ const EVENTS: { readonly [T in CustodyEventType]: readonly [Outcome, Omit<EventO
   'access.granted': ['done', { request: id, grant: id, person: id, personName: 'Ada Byron', until }],
   'access.denied': ['refused', { request: id, reason: 'no case' }],
   'access.revoked': ['done', { grant: id, reason: 'case closed' }],
+  'access-policy.adopted': ['done', { rules: 3, purposes: ['prosecution'], sha256 }],
+  'access.approved': ['done', { request: id, seat: 'custodian', onBehalfOf: 'Ada Byron', reason: 'needed' }],
+  'access.withdrawn': ['done', { request: id, reason: 'asked twice' }],
+  'access.closed': ['done', { request: id, as: 'expired' }],
+  'delegation.given': ['done', { delegation: id, to: id, toName: 'Grace Hopper', role: 'custodian', until, reason: 'on leave' }],
+  'delegation.ended': ['done', { delegation: id, reason: 'back' }],
+  'break-glass.opened': [
+    'done',
+    {
+      request: id,
+      grant: id,
+      purpose: 'prosecution',
+      caseNumber: 'C-1',
+      justification: 'a child is missing',
+      until,
+      reviewers: ['Grace Hopper'],
+    },
+  ],
+  'break-glass.reviewed': ['done', { request: id, justified: false, note: 'no emergency' }],
+  'recording.locked': ['done', { lock: id, person: id, personName: 'Ada Byron', reason: 'shots fired' }],
+  'recording.statement-recorded': ['done', { lock: id, person: id, statement: 'IA-7, page 3' }],
+  'recording.unlocked': ['done', { lock: id, person: id, reason: 'statement made' }],
+  'viewing.progressed': ['done', { viewing: id, delivered: [], stills: [], reported: [], files: 0, bytes: 0 }],
+  'case.opened': ['done', { number: 'C-1', title: 'The stop', sensitivity: 'normal' }],
+  'case.changed': [
+    'done',
+    {
+      number: 'C-1',
+      title: 'The stop',
+      sensitivity: 'high',
+      was: { title: 'A stop', sensitivity: 'normal' },
+      reason: 'a child is shown',
+    },
+  ],
+  'case.closed': ['done', { number: 'C-1', title: 'The stop', reason: 'decided' }],
+  'case.reopened': ['done', { number: 'C-1', title: 'The stop', reason: 'appeal' }],
+  'case.recording-added': ['done', { case: id, number: 'C-1', title: 'The stop', recording: id, reason: 'shows it' }],
+  'case.recording-removed': ['done', { case: id, number: 'C-1', title: 'The stop', recording: id, reason: 'another stop' }],
+  'case.person-added': ['done', { number: 'C-1', title: 'The stop', person: null, name: 'B. Bystander', part: 'witness' }],
+  'case.person-removed': [
+    'done',
+    { number: 'C-1', title: 'The stop', person: id, name: 'B. Bystander', part: 'witness', reason: 'was not there' },
+  ],
+  'search.nothing-found': ['done', { search: 'camera 4711', throughIndex: '99', sha256 }],
+  'sampling.committed': ['done', { purpose: 'supervision', filter: 'March', population: 90, draw: 3, sha256 }],
+  'sampling.drawn': ['done', { checkpointSize: '99', seed: 'ab', drawn: [id], sha256 }],
+  'disclosure.proposed': [
+    'done',
+    {
+      disclosure: id,
+      recipient: 'D. Defender',
+      organisation: 'Defender & Sons',
+      kind: 'defence',
+      legalBasis: 'Brady',
+      conditions: '',
+      until,
+      form: 'marked',
+      fromMs: 0,
+      toMs: 4000,
+    },
+  ],
+  'disclosure.approved': ['done', { disclosure: id, note: null }],
+  'disclosure.refused': ['refused', { disclosure: id, reason: 'no basis' }],
+  'disclosure.packaged': ['done', { disclosure: id, size: 9, files: 4, sha256 }],
+  'disclosure.failed': ['failed', { disclosure: id, problem: 'no copy' }],
+  'disclosure.link-issued': ['done', { disclosure: id, recipient: 'D. Defender', until, fetches: 1 }],
+  'disclosure.opened': ['done', { disclosure: id, recipient: 'D. Defender' }],
+  'disclosure.fetch-begun': ['done', { disclosure: id, fetch: id, recipient: 'D. Defender', sha256 }],
+  'disclosure.fetch-ended': ['done', { disclosure: id, fetch: id, ranges: [{ first: 0, last: 8 }], complete: true }],
+  'disclosure.confirmed': ['done', { disclosure: id, recipient: 'D. Defender', sha256 }],
+  'disclosure.revoked': ['done', { disclosure: id, reason: 'sent in error' }],
+  'disclosure.expired': ['done', { disclosure: id }],
   'viewing.opened': ['done', { viewing: id, grant: id, purpose: 'prosecution', caseNumber: 'C-1' }],
   'viewing.closed': ['done', { viewing: id, delivered: [], files: 0, bytes: 0, aborted: 0, closedBy: 'service' }],
   'redaction.drafted': ['done', { redaction: id, version: 1, regions: 2, mutes: 0, reason: 'a face', note: 'wider', sha256 }],
@@ -140,8 +212,8 @@ describe('every event in words', () => {
     expect(inWords({ type: 'access.refused', action: 'moon.land', reason: 'far' }, notation).what).toBe(
       'Was refused to do “moon.land”.',
     );
-    const later = { type: 'case.opened' } as unknown as CustodyEvent;
-    expect(inWords(later, notation).what).toContain('“case.opened”');
+    const later = { type: 'moon.reached' } as unknown as CustodyEvent;
+    expect(inWords(later, notation).what).toContain('“moon.reached”');
     expect(inWords({ type: 'toString' } as unknown as CustodyEvent, notation).what).toContain('“toString”');
   });
 

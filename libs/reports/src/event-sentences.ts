@@ -1,4 +1,4 @@
-import type { CustodyEvent, CustodyEventType, EventOf } from '#custody';
+import type { ByteSpan, CustodyEvent, CustodyEventType, DeliveredRange, EventOf } from '#custody';
 import type { Action } from '#identity';
 import type { ErasedEntry } from './chain-entries.rules.js';
 import { count, size, span, type Notation } from './report-notation.js';
@@ -35,6 +35,8 @@ const NOT_DONE: ReadonlyMap<string, Outcome> = new Map<CustodyEventType, Outcome
   ['redaction.failed', 'failed'],
   ['redaction.proposal-failed', 'failed'],
   ['redaction.discarded', 'failed'],
+  ['disclosure.refused', 'refused'],
+  ['disclosure.failed', 'failed'],
 ]);
 
 /** What an action was, after "Was refused to". Past entries may hold actions that no longer exist. */
@@ -43,6 +45,27 @@ const ATTEMPTS: Readonly<Partial<Record<Action, string>>> = {
   'access-request.submit': 'ask for access',
   'access-request.decide': 'decide on a request for access',
   'grant.revoke': 'revoke a grant',
+  'access-request.read': 'see a request for access',
+  'access-request.withdraw': 'withdraw a request for access',
+  'access-request.close': 'close a request for access',
+  'delegation.end': 'take a delegation back',
+  'break-glass.open': 'take access in an emergency',
+  'break-glass.review': 'review an access taken in an emergency',
+  'lock.set': 'lock the recording against somebody',
+  'lock.list': 'see who the recording is locked against',
+  'lock.record-statement': 'note that a statement was made',
+  'lock.lift': 'lift a lock on the recording',
+  'viewing.report': 'report what a player showed',
+  'original.open': 'open the original file',
+  'original.fetch': 'fetch a part of the original file',
+  'case.change': 'change a case',
+  'disclosure.propose': 'propose a disclosure',
+  'disclosure.read': 'see a disclosure',
+  'disclosure.decide': 'decide on a disclosure',
+  'disclosure.issue': 'make a link for a recipient',
+  'disclosure.revoke': 'take a disclosure back',
+  'disclosure.fetch': 'fetch a disclosed package',
+  'disclosure.confirm': 'confirm a disclosed package',
   'viewing.open': 'open a viewing',
   'viewing.watch': 'go on with a viewing',
   'viewing.close': 'close a viewing',
@@ -74,6 +97,12 @@ const REASONS: Readonly<Record<string, string>> = {
   'no-grant': 'there was no grant',
   'grant-expired': 'the grant had ended',
   'grant-revoked': 'the grant had been revoked',
+  'grant-not-begun': 'the grant had not begun',
+  'grant-used-up': 'the grant was good for fewer viewings',
+  'grant-is-for-less': 'the grant was not for that',
+  locked: 'the recording was locked against this person',
+  'own-disclosure': 'nobody approves a disclosure that they proposed',
+  'disclosure-over': 'the disclosure had ended',
   'viewing-closed': 'the viewing was closed',
   'other-session': 'the viewing was opened in another session',
 };
@@ -113,6 +142,7 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['User name', e.username],
       ['Badge', e.badge ?? 'none'],
       ['Roles', e.roles.join(', ')],
+      ...(e.sameAs === undefined ? [] : [['Another account of', e.sameAs] as const]),
     ),
   'sign-in.succeeded': (e) => line('Signed in.', ['Method', e.method]),
   'sign-in.failed': (e) => line('Tried to sign in with a wrong secret.', ['Method', e.method]),
@@ -224,26 +254,199 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
   'rendition.failed': (e) => line('Could not make a copy for playing.', ['Problem', e.problem], ['Recipe', e.recipe]),
   'job.cancelled': (e) => line(`Called off ${workOf(e.job)}.`, ['Reason', e.reason], ['Job', `${e.job} ${e.ref}`]),
   'job.retried': (e) => line(`Had ${workOf(e.job)} tried again.`, ['Job', `${e.job} ${e.ref}`]),
+  'access-policy.adopted': (e) =>
+    line(
+      `Put another access policy in force, with ${count(e.rules, 'rule')}.`,
+      ['Purposes', e.purposes.join(', ')],
+      ['SHA-256', e.sha256],
+    ),
   'access.requested': (e, n) =>
     line(
       `Asked for access until ${n.time(e.until)}.`,
       ['Purpose', e.purpose],
       ['Case', e.caseNumber],
       ['Justification', e.justification],
+      ...(e.asked === undefined ? [] : [['To', e.asked.join(', ')] as const]),
+      ...(e.rule === undefined ? [] : [['Needs', e.rule] as const]),
+      ['Request', e.request],
+    ),
+  'access.approved': (e) =>
+    line(
+      `Approved a request for access, as ${e.seat}.`,
+      ...(e.onBehalfOf === null ? [] : [['In place of', e.onBehalfOf] as const]),
+      ...(e.reason === null ? [] : [['Reason', e.reason] as const]),
       ['Request', e.request],
     ),
   'access.granted': (e, n) =>
-    line(`Granted ${e.personName} access until ${n.time(e.until)}.`, ['Grant', e.grant], ['Request', e.request]),
-  'access.denied': (e) => line('Denied a request for access.', ['Reason', e.reason], ['Request', e.request]),
+    line(
+      `Granted ${e.personName} access until ${n.time(e.until)}.`,
+      ...(e.from === undefined ? [] : [['From', n.time(e.from)] as const]),
+      ...(e.actions === undefined ? [] : [['To', e.actions.join(', ')] as const]),
+      ...(e.viewings === undefined || e.viewings === null ? [] : [['Good for', count(e.viewings, 'viewing')] as const]),
+      ...(e.basis === undefined ? [] : [['On the basis of', e.basis] as const]),
+      ['Grant', e.grant],
+      ...(e.request === '' ? [] : [['Request', e.request] as const]),
+    ),
+  'access.denied': (e) =>
+    line(
+      e.final === false ? 'Spoke against a request for access.' : 'Denied a request for access.',
+      ['Reason', e.reason],
+      ['Request', e.request],
+    ),
+  'access.withdrawn': (e) =>
+    line('Withdrew a request for access.', ...(e.reason === null ? [] : [['Reason', e.reason] as const]), ['Request', e.request]),
+  'access.closed': (e) =>
+    line(e.as === 'expired' ? 'The time of a request for access ended.' : 'Closed a request for access.', ['Request', e.request]),
+  'delegation.given': (e, n) =>
+    line(
+      `Let ${e.toName} decide in their place until ${n.time(e.until)}.`,
+      ['As', e.role],
+      ['Reason', e.reason],
+      ['Delegation', e.delegation],
+    ),
+  'delegation.ended': (e) => line('Took a delegation back.', ['Reason', e.reason], ['Delegation', e.delegation]),
+  'break-glass.opened': (e, n) =>
+    line(
+      `Took access in an emergency, until ${n.time(e.until)}, before anybody decided.`,
+      ['Purpose', e.purpose],
+      ['Case', e.caseNumber],
+      ['Justification', e.justification],
+      ['Told at once', e.reviewers.join(', ')],
+      ['Grant', e.grant],
+      ['Request', e.request],
+    ),
+  'break-glass.reviewed': (e) =>
+    line(
+      `Reviewed an access taken in an emergency and found it ${e.justified ? 'justified' : 'NOT justified'}.`,
+      ['Note', e.note],
+      ['Request', e.request],
+    ),
+  'recording.locked': (e) =>
+    line(`Locked the recording against ${e.personName}, until a statement is on record.`, ['Reason', e.reason], ['Lock', e.lock]),
+  'recording.statement-recorded': (e) =>
+    line(
+      'Noted that the person against whom the recording is locked has made a statement.',
+      ['Statement', e.statement],
+      ['Lock', e.lock],
+    ),
+  'recording.unlocked': (e) => line('Lifted the lock on the recording.', ['Reason', e.reason], ['Lock', e.lock]),
   'access.revoked': (e) => line('Took a grant back.', ['Reason', e.reason], ['Grant', e.grant]),
   'viewing.opened': (e) =>
-    line('Opened a viewing.', ['Purpose', e.purpose], ['Case', e.caseNumber], ['Viewing', e.viewing], ['Grant', e.grant]),
+    line(
+      e.of === 'original' ? 'Opened the original file.' : 'Opened a viewing.',
+      ['Purpose', e.purpose],
+      ['Case', e.caseNumber],
+      ['Viewing', e.viewing],
+      ['Grant', e.grant],
+    ),
+  'viewing.progressed': (e) =>
+    line(
+      `Went on with the viewing; so far ${viewed(e)}.`,
+      ['Sent', `${count(e.files, 'file')}, ${size(e.bytes)}`],
+      ['Viewing', e.viewing],
+    ),
   'viewing.closed': (e) =>
     line(
       `${e.closedBy === 'viewer' ? 'Ended the viewing' : 'The viewing ended by itself'}; ${viewed(e)}.`,
       ['Sent', `${count(e.files, 'file')}, ${size(e.bytes)}${e.aborted === 0 ? '' : `, ${e.aborted} broken off`}`],
+      ...(e.original === undefined ? [] : [['Bytes of the original', bytesOf(e.original)] as const]),
+      ...(e.reported === undefined ? [] : [['Played, as the player reported', partsOf(e.reported.played)] as const]),
       ['Viewing', e.viewing],
     ),
+  'case.opened': (e) => line(`Opened the case ${e.number}, “${e.title}”.`, ['Sensitivity', e.sensitivity]),
+  'case.changed': (e) =>
+    line(
+      `Changed the case ${e.number}, “${e.title}”.`,
+      ['Sensitivity', e.sensitivity],
+      ['Was', `“${e.was.title}”, ${e.was.sensitivity}`],
+      ['Reason', e.reason],
+    ),
+  'case.closed': (e) => line(`Closed the case ${e.number}, “${e.title}”.`, ['Reason', e.reason]),
+  'case.reopened': (e) => line(`Opened the case ${e.number}, “${e.title}”, again.`, ['Reason', e.reason]),
+  'case.recording-added': (e) =>
+    line(
+      `Put the recording into the case ${e.number}, “${e.title}”.`,
+      ...(e.reason === null ? [] : [['Reason', e.reason] as const]),
+      ['Recording', e.recording],
+      ['Case', e.case],
+    ),
+  'case.recording-removed': (e) =>
+    line(
+      `Took the recording out of the case ${e.number}, “${e.title}”.`,
+      ['Reason', e.reason],
+      ['Recording', e.recording],
+      ['Case', e.case],
+    ),
+  'case.person-added': (e) => line(`Named ${e.name} in the case ${e.number}, “${e.title}”.`, ['As', e.part]),
+  'case.person-removed': (e) =>
+    line(`Took ${e.name} out of the case ${e.number}, “${e.title}”.`, ['As', e.part], ['Reason', e.reason]),
+  'search.nothing-found': (e) =>
+    line(
+      `Stated that a search found no recording, in all that was on record through entry ${e.throughIndex}.`,
+      ['Search', e.search],
+      ['SHA-256 of the statement', e.sha256],
+    ),
+  'sampling.committed': (e) =>
+    line(
+      `Fixed ${count(e.population, 'recording')}, of which ${e.draw} are to be drawn by lot.`,
+      ['Purpose', e.purpose],
+      ['From', e.filter],
+      ['SHA-256 of the list', e.sha256],
+    ),
+  'sampling.drawn': (e) =>
+    line(
+      `Drew ${count(e.drawn.length, 'recording')} by lot, by the checkpoint of ${e.checkpointSize} entries.`,
+      ['Seed', e.seed],
+      ['SHA-256 of what was drawn', e.sha256],
+    ),
+  'disclosure.proposed': (e, n) =>
+    line(
+      `Proposed to disclose it to ${e.recipient}, ${e.organisation}.`,
+      ['To', e.kind],
+      ['Legal basis', e.legalBasis],
+      ['Conditions', e.conditions === '' ? 'none' : e.conditions],
+      ['Until', n.time(e.until)],
+      ['Copy', e.form === 'unaltered' ? 'unaltered' : 'marked for the recipient'],
+      ...(e.fromMs === null || e.toMs === null ? [] : [['Part', `${span(e.fromMs)} to ${span(e.toMs)}`] as const]),
+      ['Disclosure', e.disclosure],
+    ),
+  'disclosure.approved': (e) =>
+    line('Approved a disclosure.', ...(e.note === null ? [] : [['Note', e.note] as const]), ['Disclosure', e.disclosure]),
+  'disclosure.refused': (e) => line('Refused a disclosure.', ['Reason', e.reason], ['Disclosure', e.disclosure]),
+  'disclosure.packaged': (e) =>
+    line(
+      'Made the package for the recipient.',
+      ['Files', String(e.files)],
+      ['Size', size(e.size)],
+      ['SHA-256', e.sha256],
+      ['Disclosure', e.disclosure],
+    ),
+  'disclosure.failed': (e) =>
+    line('Could not make the package for the recipient.', ['Problem', e.problem], ['Disclosure', e.disclosure]),
+  'disclosure.link-issued': (e, n) =>
+    line(
+      `Made a link for ${e.recipient}, good until ${n.time(e.until)}.`,
+      ['Good for', count(e.fetches, 'fetch', 'fetches')],
+      ['Disclosure', e.disclosure],
+    ),
+  'disclosure.opened': (e) => line(`${e.recipient} showed the link and the second factor.`, ['Disclosure', e.disclosure]),
+  'disclosure.fetch-begun': (e) =>
+    line(`${e.recipient} began to fetch the package.`, ['SHA-256', e.sha256], ['Fetch', e.fetch], ['Disclosure', e.disclosure]),
+  'disclosure.fetch-ended': (e) =>
+    line(
+      e.complete ? 'The package was sent whole.' : 'A part of the package was sent.',
+      ['Bytes', bytesOf(e.ranges)],
+      ['Fetch', e.fetch],
+      ['Disclosure', e.disclosure],
+    ),
+  'disclosure.confirmed': (e) =>
+    line(
+      `${e.recipient} confirmed that the package arrived and was verified.`,
+      ['SHA-256', e.sha256],
+      ['Disclosure', e.disclosure],
+    ),
+  'disclosure.revoked': (e) => line('Took a disclosure back.', ['Reason', e.reason], ['Disclosure', e.disclosure]),
+  'disclosure.expired': (e) => line('The time of a disclosure ended.', ['Disclosure', e.disclosure]),
   'redaction.drafted': (e) =>
     line(
       `Saved version ${e.version} of the plan of a redaction, with ${count(e.regions, 'covered region')} and ${count(e.mutes, 'muted span')}.`,
@@ -333,16 +536,23 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
   'evidence-bundle.exported': (e) => line('Exported an evidence bundle.', ['SHA-256 of its bundle.json', e.sha256]),
 };
 
+function partsOf(ranges: readonly DeliveredRange[]): string {
+  if (ranges.length === 0) return 'none';
+  return new Intl.ListFormat('en-GB').format(ranges.map(({ fromMs, toMs }) => `${span(fromMs)} to ${span(toMs)}`));
+}
+
+function bytesOf(spans: readonly ByteSpan[]): string {
+  return spans.length === 0 ? 'none' : spans.map(({ first, last }) => `${first} to ${last}`).join(', ');
+}
+
 /** "the parts 0:04.0 to 0:12.0 and 0:20.0 to 0:24.0 were sent, and small stills of 0:00.0 to 1:40.0" */
 export function viewed({ delivered, stills = [] }: Pick<EventOf<'viewing.closed'>, 'delivered' | 'stills'>): string {
-  const list = (ranges: typeof delivered): string =>
-    new Intl.ListFormat('en-GB').format(ranges.map(({ fromMs, toMs }) => `${span(fromMs)} to ${span(toMs)}`));
   const [part, was] = delivered.length === 1 ? ['part', 'was'] : ['parts', 'were'];
-  const played = delivered.length === 0 ? 'no part of the recording was sent' : `the ${part} ${list(delivered)} ${was} sent`;
+  const played = delivered.length === 0 ? 'no part of the recording was sent' : `the ${part} ${partsOf(delivered)} ${was} sent`;
   if (stills.length === 0) return played;
   return delivered.length === 0
-    ? `only small stills were sent, of ${list(stills)}`
-    : `${played}, and small stills of ${list(stills)}`;
+    ? `only small stills were sent, of ${partsOf(stills)}`
+    : `${played}, and small stills of ${partsOf(stills)}`;
 }
 
 /** Total: an entry that a later version of the service wrote is shown by its name, never left out. */

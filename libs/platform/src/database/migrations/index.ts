@@ -18,6 +18,7 @@ import { UploadsBegunAnew1763600000016 } from './1763600000016-uploads-begun-ane
 import { Jobs1763600000017 } from './1763600000017-jobs.js';
 import { RedactionReview1763600000018 } from './1763600000018-redaction-review.js';
 import { Proposals1763600000020 } from './1763600000020-proposals.js';
+import { ExactGrants1763600000021 } from './1763600000021-exact-grants.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -41,4 +42,5 @@ export const MIGRATIONS = [
   Jobs1763600000017,
   RedactionReview1763600000018,
   Proposals1763600000020,
+  ExactGrants1763600000021,
 ];
