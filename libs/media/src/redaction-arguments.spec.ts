@@ -68,6 +68,24 @@ describe('redactionArguments', () => {
     expect(redactedSize(probe)).toEqual({ width: 642, height: 360 });
   });
 
+  it('touches no frame that is upright and even and of limited range already, and every other', () => {
+    const start = (video: Partial<Probe['video']>): string | undefined =>
+      /^\[0:V:0\](.*?),split/.exec(
+        graphsOf({ ...probe, video: { ...probe.video, width: 640, height: 360, ...video } }, covering('solid')).picture,
+      )?.[1];
+    expect(start({})).toBe('scale=640:360,format=yuv420p');
+    expect(start({ codec: 'hevc' })).toBe('scale=640:360,format=yuv420p');
+    expect(start({ width: 641, height: 359 })).toBe('scale=641:359,format=yuv420p,pad=642:360');
+    // A decoder of these may give full range in the same pixel format.
+    for (const codec of ['mjpeg', 'vp9', 'av1']) expect(start({ codec })).toBe('scale=640:360:out_range=tv,format=yuv420p');
+    expect(start({ pixelFormat: 'yuvj420p' })).toBe('scale=640:360:out_range=tv,format=yuv420p');
+  });
+
+  it('makes the solid fill of one picture, and what shows something of the source of every one', () => {
+    expect(graphsOf(probe, covering('solid')).picture).toContain('[solid]trim=end_frame=1,lutyuv=y=16:u=128:v=128[solidfill]');
+    expect(graphsOf(probe, covering('mosaic', 'blur')).picture).not.toContain('trim=');
+  });
+
   it('draws one mask for a hundred regions and lays solid fills over everything else', () => {
     const masks = (what: RedactionPlan): (string | undefined)[] =>
       [...graphsOf(probe, what).picture.matchAll(/ass=([\w.-]+)/g)].map((found) => found[1]);

@@ -6,7 +6,7 @@ import type { RedactionPlan } from './redaction-plan.js';
 import { outChannels, soundGraph } from './redaction-sound.js';
 
 /** Raise it whenever the arguments below change what comes out. */
-export const REDACTION_RECIPE = 'redaction-h264-v3';
+export const REDACTION_RECIPE = 'redaction-h264-v4';
 
 /** The fill in limited-range YUV: black. Solid, because blurred faces are identified again by machine (arXiv 2506.12344). */
 export const FILL = { y: 16, u: 128, v: 128 } as const;
@@ -103,7 +103,7 @@ export function pictureGraph(probe: Probe, plan: RedactionPlan, mask: string): s
       : `settb=1/${TICKS_PER_MS * 1000},trim=start_pts=${clip.fromMs * TICKS_PER_MS}:end_pts=${clip.toMs * TICKS_PER_MS},`;
   // At the very end: until there, masks and plan share the recording's time.
   const restart = clip === undefined ? '' : `,settb=1/${TICKS_PER_MS * 1000},setpts=PTS-${clip.fromMs * TICKS_PER_MS}`;
-  const upright = `${cut}scale=${probe.video.width}:${probe.video.height}:out_range=tv,format=yuv420p,pad=${size.width}:${size.height}`;
+  const upright = `${cut}${uprightFilters(probe, size)}`;
   const masks = redactionMasks(plan, size, mask);
   if (masks.length === 0) return `${upright}${restart}`;
   const copies = masks.flatMap(({ style }) => [`[${style}]`, `[${style}frames]`]).join('');
@@ -111,7 +111,7 @@ export function pictureGraph(probe: Probe, plan: RedactionPlan, mask: string): s
     const below = index === 0 ? 'base' : `covered${index}`;
     const above = index === masks.length - 1 ? restart : `[covered${index + 1}]`;
     return [
-      ...maskGraph(style, name, size),
+      maskGraph(style, name, size),
       `[${style}]${fillFilter(style, size)}[${style}fill]`,
       `[${below}][${style}fill][${style}mask]maskedmerge${above}`,
     ];
@@ -119,22 +119,35 @@ export function pictureGraph(probe: Probe, plan: RedactionPlan, mask: string): s
   return [`${upright},split=${1 + 2 * masks.length}[base]${copies}`, ...layers].join(';');
 }
 
-/** White where the style's regions are: drawn small, then enlarged so that each sample covers whole pixels of brightness and of colour. */
+/**
+ * Every frame in limited-range 4:2:0 and of one size, also where the recording changes its own midway. Frames that are so already must come through
+ * uncopied: `scale` copies them as soon as it is told a range, `pad` whenever the decoder still needs them.
+ */
+function uprightFilters({ video }: Probe, size: { readonly width: number; readonly height: number }): string {
+  // Of these two, full range is another pixel format (yuvj420p) and is converted as one; other decoders say it beside the format.
+  const saysRangeByFormat = ['h264', 'hevc'].includes(video.codec) && video.pixelFormat === 'yuv420p';
+  const scale = `scale=${video.width}:${video.height}${saysRangeByFormat ? '' : ':out_range=tv'},format=yuv420p`;
+  const isEven = size.width === video.width && size.height === video.height;
+  return isEven ? scale : `${scale},pad=${size.width}:${size.height}`;
+}
+
+/**
+ * White where the style's regions are: drawn small, then enlarged so that each sample covers whole pixels of brightness and of colour.
+ *
+ * All on one plane up to the enlarging (hence `lut`, since `lutyuv` would be given three), and in a corner cut from each frame without copying it,
+ * since only its time is wanted. The threshold is less than a sixth of libass's white, which is 235 or 255 by ffmpeg's version.
+ */
 function maskGraph(
   style: RedactionMask['style'],
   name: string,
   size: { readonly width: number; readonly height: number },
-): string[] {
+): string {
   const small = maskSize(size);
-  const enlarged = (grain: number, w: number, h: number): string =>
-    `scale=${small.width * grain}:${small.height * grain}:flags=neighbor,crop=${w}:${h}:0:0`;
-  return [
-    `[${style}frames]extractplanes=y,scale=${small.width}:${small.height}:flags=neighbor,lutyuv=y=0,ass=${name},lutyuv=y='gt(val,40)*255',` +
-      `split=2[${style}luma][${style}colour]`,
-    `[${style}luma]${enlarged(MASK_GRAIN, size.width, size.height)}[${style}0]`,
-    `[${style}colour]${enlarged(MASK_GRAIN / 2, size.width / 2, size.height / 2)},split=2[${style}1][${style}2]`,
-    `[${style}0][${style}1][${style}2]mergeplanes=0x001020:yuv420p[${style}mask]`,
-  ];
+  return (
+    `[${style}frames]crop=${small.width}:${small.height}:0:0:exact=1,extractplanes=y,lut=c0=0,ass=${name},lut=c0='gt(val,36)*255',` +
+    `mergeplanes=0x000000:yuv444p,scale=${small.width * MASK_GRAIN}:${small.height * MASK_GRAIN}:flags=neighbor,format=yuv420p,` +
+    `crop=${size.width}:${size.height}:0:0[${style}mask]`
+  );
 }
 
 function fillFilter(style: RedactionMask['style'], size: { readonly width: number; readonly height: number }): string {
@@ -144,7 +157,8 @@ function fillFilter(style: RedactionMask['style'], size: { readonly width: numbe
   const radius = (step: number): number => Math.floor(Math.min(block / 2, Math.min(size.width, size.height) / 2) / step);
   switch (style) {
     case 'solid':
-      return `lutyuv=y=${FILL.y}:u=${FILL.u}:v=${FILL.v}`;
+      // One picture does for all frames: `maskedmerge` goes on with the last one of an input that has ended.
+      return `trim=end_frame=1,lutyuv=y=${FILL.y}:u=${FILL.u}:v=${FILL.v}`;
     case 'mosaic':
       return mosaic;
     case 'blur':
