@@ -39,7 +39,7 @@ export class ProductProcess {
   start(): void {
     if (this.isRunning) return;
     const log = openSync(this.logFile, 'a');
-    const options = this.name === 'api' ? ['--max-semi-space-size=4'] : [];
+    const options = this.name === 'api' ? ['--max-semi-space-size=4', '--heap-growing-percent=20'] : [];
     const child = spawn(process.execPath, [...options, compiled(`apps/${this.name}/src/main.js`)], {
       cwd: TOP,
       env: this.env,

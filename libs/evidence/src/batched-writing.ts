@@ -1,8 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
+import { discard } from './spent-chunk.js';
 
 const BATCH_BYTES = 1024 * 1024;
 
-/** Writes chunks to a file, many at a time, while the next are gathered. Holds two batches at most. */
+/** Writes chunks to a file, many at a time, while the next are gathered, and discards them. Holds two batches at most. */
 export class BatchedWriting {
   private batch: Buffer[] = [];
   private bytes = 0;
@@ -35,5 +36,6 @@ export class BatchedWriting {
     const { bytesWritten } = await this.file.writev(batch);
     // A copy that is shorter than what was hashed would be judged in its place.
     if (bytesWritten !== bytes) throw new Error('the work folder took only a part of what was written to it');
+    for (const chunk of batch) discard(chunk);
   }
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { OnApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
 import { Busy, PartCutOff, PartTooSlow } from './evidence-problems.js';
-import { bytesPassed } from './passing-garbage.js';
 import { type Claim, comeBackAfter, FairQueue } from './part-intake.rules.js';
+import { discard } from './spent-chunk.js';
 
 export interface IntakeOptions {
   /** Bytes that all parts in flight may take together. */
@@ -141,7 +141,7 @@ export class PartIntake implements OnModuleDestroy, OnApplicationShutdown {
         chunk.copy(bytes, filled);
         hash.update(chunk);
         filled += chunk.length;
-        bytesPassed(chunk.length);
+        discard(chunk);
       };
       const onEnd = (): void => {
         if (filled < bytes.length) return fail(new PartCutOff());

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ObjectStore, StoredVersion } from '#storage';
-import { bytesPassed } from './passing-garbage.js';
+import { discard } from './spent-chunk.js';
 
 /** How the proof was made, as custody entries say it. */
 export const READ_BACK = 'SHA-256 of the stored version, read back whole from the object store';
@@ -20,7 +20,8 @@ export interface ReadBack {
  *
  * In one request: several ranges at once, in order, were slower by a third against the reference store, whose processor time is what
  * there is least of, and each idle range would be one more connection for a slow store to drop.
- * @param onChunk what else is to be done with the bytes, in order; reading waits for what it answers
+ * @param onChunk what else is to be done with the bytes, in order; reading waits for what it answers. The chunk is its own from then on, to
+ *   be discarded when it is done with
  * @throws ObjectMissing, StorageUnavailable; the signal's reason
  */
 export async function readBack(
@@ -39,10 +40,9 @@ export async function readBack(
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       hash.update(chunk);
       size += chunk.length;
-      const done = onChunk?.(chunk);
-      if (done !== undefined) await done;
+      if (onChunk === undefined) discard(chunk);
+      else await onChunk(chunk);
       stalled.refresh();
-      bytesPassed(chunk.length);
     }
   } finally {
     clearTimeout(stalled);
