@@ -7,6 +7,8 @@ import { TlogError, isBundle, salvageZip, verifyBundle, verifyReceipt, type LogT
 import { checkLog } from './log-command.js';
 import { LogUnreadable } from './log-source.js';
 import { logJson, logText } from './log-text.js';
+import { checkPackage, packageJson, packageText } from './package-command.js';
+import { checkStatement, statementText } from './statement-command.js';
 import { messageOf, readLogKey, readPolicy, readWhole, Unusable } from './trust-options.js';
 import { bundleJson, bundleText, receiptText, type BundleResult, type ReceiptResult } from './verdict-text.js';
 
@@ -16,17 +18,23 @@ const HELP = `custodiet-verify ${VERSION}: checks Custodiet evidence offline, tr
 
   custodiet-verify BUNDLE [--log-key VKEY|FILE] [--policy FILE] [--json]
   custodiet-verify receipt RECEIPT --file VIDEO [--log-key VKEY|FILE] [--policy FILE] [--json]
+  custodiet-verify statement STATEMENT [--log-key VKEY|FILE] [--policy FILE] [--json]
+  custodiet-verify package PACKAGE [--proof FILE] [--log-key VKEY|FILE] [--policy FILE] [--json]
   custodiet-verify log URL|DIR [--log-key VKEY|FILE] [--policy FILE] [--token TOKEN|FILE] [--json]
   custodiet-verify fsck …        a running deployment, from its database and object store; see custodiet-verify fsck --help
 
 BUNDLE     an evidence bundle (.zip)
 RECEIPT    what the service gave a docking station for one recording, and VIDEO that recording
+STATEMENT  what the service gave somebody who searched in vain: that no recording was found, with its log entry and proof
+PACKAGE    what was disclosed to somebody: the .zip, or the folder it was unpacked in. Every file is hashed and every bundle
+           in it checked. --proof: what is served beside the .zip, to show that the log holds the hash of the .zip itself
 URL, DIR   a whole log: the address under which its checkpoint is served (https://…/log), or a folder with the same
            files (checkpoint, tile/0/000 …). Every entry, tile and root is derived again.
 --log-key  the log's public key, or a file that holds it, got from somewhere else than the bundle or the log.
            Without it a bundle or a log is only shown to agree with itself.
 --policy   a file (c2sp.org/tlog-policy) that says which log keys are trusted and whose cosignatures a checkpoint needs.
-           Without it a bundle's own policy is checked, and only shown to hold. A receipt needs a key or a policy.
+           Without it a bundle's own policy is checked, and only shown to hold. A receipt or a statement
+           needs a key or a policy.
 --token    an auditor's token, or a file that holds it: without it a URL gives hash tiles only, and what the entries say
            is not checked
 --json     one JSON object on standard output
@@ -47,14 +55,28 @@ async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = positionals;
   const isReceipt = first === 'receipt';
   const isLog = first === 'log';
-  const path = isReceipt || isLog ? rest.shift() : first;
-  if (path === undefined) throw new Unusable(`Which ${isReceipt ? 'receipt' : isLog ? 'log' : 'bundle'}?`);
+  const isPackage = first === 'package';
+  const isStatement = first === 'statement';
+  const isNamed = isReceipt || isLog || isPackage || isStatement;
+  const path = isNamed ? rest.shift() : first;
+  if (path === undefined) throw new Unusable(`Which ${isNamed ? first : 'bundle'}?`);
   if (rest.length > 0) throw new Unusable(`One thing at a time: ${JSON.stringify(rest[0])} is one too many.`);
   const logKey = values['log-key'] === undefined ? undefined : await readLogKey(values['log-key']);
   const policy = values.policy === undefined ? undefined : await readPolicy(values.policy);
   const trust = { ...(logKey ? { logKey } : {}), ...(policy ? { policy } : {}) };
   if (!isReceipt && values.file !== undefined) throw new Unusable('--file goes with a receipt.');
   if (!isLog && values.token !== undefined) throw new Unusable('--token goes with a log.');
+  if (!isPackage && values.proof !== undefined) throw new Unusable('--proof goes with a package.');
+  if (isStatement) {
+    if (logKey === undefined && !policy?.logKeys.length)
+      throw new Unusable('A statement is checked with --log-key, or a --policy that names logs.');
+    const result = await checkStatement(path, trust);
+    return print(values.json ? `${JSON.stringify(result)}\n` : statementText(result), result.ok ? 0 : 1);
+  }
+  if (isPackage) {
+    const result = await checkPackage(path, trust, values.proof);
+    return print(values.json ? packageJson(result) : packageText(result), result.ok ? 0 : 1);
+  }
   if (isLog) {
     const result = await checkLog(path, trust, values.token);
     return print(values.json ? logJson(result) : logText(result), result.verdict.ok ? 0 : 1);
@@ -80,6 +102,7 @@ function readArguments(args: readonly string[]) {
         file: { type: 'string' },
         policy: { type: 'string' },
         token: { type: 'string' },
+        proof: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },

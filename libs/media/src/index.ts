@@ -21,6 +21,8 @@ export { renderRedaction } from './redaction.js';
 export type { RenderedRedaction } from './redaction.js';
 export { checkRedaction } from './redaction-check.js';
 export { extractFrame } from './frame.js';
+export { MARKED_RECIPE, renderMarkedCopy } from './watermark.js';
+export type { MarkedCopyInput } from './watermark.js';
 export { toolVersion } from './tool-version.js';
 export { previewSize, renderPreview } from './preview.js';
 export type { Preview, PreviewOf } from './preview.js';

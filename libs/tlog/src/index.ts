@@ -55,6 +55,16 @@ export { formatProof, parseProof, type TlogProof } from './tlog-proof.js';
 export { commitPayload, decodeHeader, encodeHeader, payloadCommitment, type EntryHeader } from './entry.js';
 export { isFileName, openManifest, readManifest, signManifest, type Manifest, type ManifestFile } from './manifest.js';
 export { formatReceipt, verifyReceipt, type Receipt } from './receipt.js';
+export {
+  formatProvenStatement,
+  formatStatement,
+  verifyStatement,
+  type CoveredCamera,
+  type ProvenStatement,
+  type SearchCoverage,
+  type SearchStatement,
+  type UnsealedRecording,
+} from './search-statement.js';
 export { bundleHeads } from './bundle-heads.js';
 export {
   bundleEntryLine,
@@ -70,4 +80,17 @@ export { DER, DerReader, encodeDer, type DerValue } from './der.js';
 export { readTimestamp, type Timestamp } from './timestamp.js';
 export type { BundleCheck } from './bundle-check.js';
 export type { ErasedPayload } from './bundle-erasure.js';
-export { decodeZip, encodeZip, salvageZip } from './bundle-zip.js';
+export { decodeZip, encodeZip, isBundlePath, salvageZip } from './bundle-zip.js';
+export {
+  PACKAGE_FILES,
+  PACKAGE_FORMS,
+  formatDisclosureProof,
+  formatPackageManifest,
+  parsePackageManifest,
+  verifyDisclosureProof,
+  verifyPackagedRecording,
+  type DisclosureProof,
+  type PackagedRecording,
+  type PackageForm,
+  type PackageManifest,
+} from './disclosure-package.js';
