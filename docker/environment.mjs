@@ -47,6 +47,7 @@ export function productEnvironment({ user, services, dataFolder, ports, logOrigi
     S3_REGION: 'us-east-1',
     S3_EVIDENCE_BUCKET: throwAway ? `custodiet-${runName}-evidence` : 'custodiet-evidence',
     S3_RENDITION_BUCKET: throwAway ? `custodiet-${runName}-renditions` : 'custodiet-renditions',
+    S3_DISCLOSURE_BUCKET: throwAway ? `custodiet-${runName}-disclosures` : 'custodiet-disclosures',
     S3_LOG_BUCKET: throwAway ? `custodiet-${runName}-log` : 'custodiet-log',
     LOG_ORIGIN: logOrigin,
     LOG_SIGNING_KEY_FILE: join(dataFolder, 'keys', 'log-signing.key'),

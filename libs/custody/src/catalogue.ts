@@ -245,7 +245,14 @@ export type CustodyEvent =
   /** Written when it is noted that the locked person has made a statement. AC-3 */
   | { readonly type: 'recording.statement-recorded'; readonly lock: string; readonly person: string; readonly statement: string }
   /** Written when a lock is lifted. AC-3 */
-  | { readonly type: 'recording.unlocked'; readonly lock: string; readonly person: string; readonly reason: string }
+  | {
+      readonly type: 'recording.unlocked';
+      readonly lock: string;
+      readonly person: string;
+      readonly reason: string;
+      /** Present where internal affairs lifted it although no statement had been made. */
+      readonly withoutStatement?: boolean;
+    }
   /** Written when a grant is taken back. AC-3 */
   | { readonly type: 'access.revoked'; readonly grant: string; readonly reason: string }
   /** Written, and sequenced, before the first byte of a viewing is sent. AU-2 */
@@ -268,6 +275,8 @@ export type CustodyEvent =
       readonly reported: readonly DeliveredRange[];
       readonly files: number;
       readonly bytes: number;
+      /** Of the original file: bytes sent, ascending, both ends included. */
+      readonly original?: readonly ByteSpan[];
     }
   /** Written when a viewing ends, with what was really sent. AU-3 */
   | {
@@ -376,11 +385,25 @@ export type CustodyEvent =
       readonly form: 'unaltered' | 'marked';
       readonly fromMs: number | null;
       readonly toMs: number | null;
+      /** Why an original is released although there is a redacted copy of it. */
+      readonly overrideReason?: string;
     }
   /** Written when a second person approves or refuses it. AC-5, AC-21 */
   | { readonly type: 'disclosure.approved'; readonly disclosure: string; readonly note: string | null }
   | { readonly type: 'disclosure.refused'; readonly disclosure: string; readonly reason: string }
-  /** Written when the package for a recipient is made; sha256 is that of the package. SI-7, AU-10 */
+  /** Written when a copy is made that has the recipient's name in the picture; sha256 is that of the copy. AU-10 */
+  | {
+      readonly type: 'disclosure.marked';
+      readonly disclosure: string;
+      readonly recipe: string;
+      readonly tool: string;
+      readonly fromMs: number | null;
+      readonly toMs: number | null;
+      readonly sha256: string;
+    }
+  /** Written when it is settled what goes into the package; sha256 is that of its manifest.json (subject: disclosure). AU-10 */
+  | { readonly type: 'disclosure.listed'; readonly disclosure: string; readonly files: number; readonly sha256: string }
+  /** Written when the package for a recipient is made (also with the disclosure as its subject); sha256 is that of the package. SI-7, AU-10 */
   | {
       readonly type: 'disclosure.packaged';
       readonly disclosure: string;
@@ -394,6 +417,7 @@ export type CustodyEvent =
   | {
       readonly type: 'disclosure.link-issued';
       readonly disclosure: string;
+      readonly part: 'link' | 'code';
       readonly recipient: string;
       readonly until: string;
       readonly fetches: number;

@@ -115,6 +115,12 @@ const COSIGNED = `SELECT c.size, c.note, s.witnesses, s.lines FROM (
     GROUP BY size HAVING count(*) >= $4 ORDER BY size DESC LIMIT ${COSIGNED_AT_ONCE}
   ) s JOIN log_checkpoints c USING (size) ORDER BY c.size DESC`;
 
+/** As above, from the other end. */
+const COSIGNED_FIRST = `SELECT c.size, c.note, s.witnesses, s.lines FROM (
+    SELECT size, array_agg(witness) AS witnesses, array_agg(line ORDER BY at, witness) AS lines FROM log_cosignatures
+    WHERE size > $1 AND witness = ANY($2) GROUP BY size HAVING count(*) >= $3 ORDER BY size LIMIT ${COSIGNED_AT_ONCE}
+  ) s JOIN log_checkpoints c USING (size) ORDER BY c.size`;
+
 /** How many witnesses the smallest quorum has. */
 function fewestOf(quorum: Quorum): number {
   if ('witness' in quorum) return 1;
@@ -203,6 +209,41 @@ export class CustodyLog {
       below = rows.length < COSIGNED_AT_ONCE ? null : BigInt(rows.at(-1)?.size ?? 0);
     } while (below !== null);
     return undefined;
+  }
+
+  /**
+   * The smallest checkpoint above `index` that satisfies the witness policy now, with its cosignatures; without a policy the smallest signed
+   * one. Nobody picks it: what is drawn by lot from it was fixed before. One is asked for where there is none yet.
+   */
+  async firstTrusted(index: bigint): Promise<SignedCheckpoint | undefined> {
+    const first = await this.firstTrustedAbove(index);
+    if (first === undefined) await this.query('NOTIFY custody_checkpoint_wanted', []);
+    return first;
+  }
+
+  private async firstTrustedAbove(index: bigint): Promise<SignedCheckpoint | undefined> {
+    const policy = this.policy?.policy;
+    if (policy === undefined || isQuorum(policy.quorum, new Set())) {
+      const [row] = await this.query<{ size: string; note: string }>(
+        'SELECT size, note FROM log_checkpoints WHERE size > $1 ORDER BY size LIMIT 1',
+        [index.toString()],
+      );
+      return row === undefined ? undefined : { size: BigInt(row.size), note: row.note };
+    }
+    const aliases = new Map(policy.witnesses.map(({ vkey, alias }) => [vkey, alias]));
+    let above = index;
+    for (;;) {
+      const asked = [above.toString(), [...aliases.keys()], fewestOf(policy.quorum)];
+      const rows: CosignedRow[] = await this.query<CosignedRow>(COSIGNED_FIRST, asked);
+      for (const { size, note, witnesses, lines } of rows) {
+        if (!isQuorum(policy.quorum, new Set(witnesses.map((vkey) => aliases.get(vkey) ?? '')))) continue;
+        const cosigned = addSignatureLines(note, lines.join(''));
+        if (hasQuorum(cosigned, policy)) return { size: BigInt(size), note: cosigned };
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < COSIGNED_AT_ONCE) return undefined;
+      above = BigInt(last.size);
+    }
   }
 
   /**

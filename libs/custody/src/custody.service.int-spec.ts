@@ -28,6 +28,28 @@ describe('appending to the custody log', () => {
     for (const salt of salts) expect(salt).toMatch(/^(?!0{64})[0-9a-f]{64}$/);
   });
 
+  it('of many entries at once keeps their order, and writes all of them or none', async () => {
+    const subjects = Array.from({ length: 1500 }, () => randomUUID());
+    const entries = subjects.flatMap((subject) =>
+      (['first', 'second'] as const).map((reason) => {
+        return { subject, event: { type: 'access.denied', request: subject, reason } as const };
+      }),
+    );
+    const appendAll = (all: Parameters<typeof database.custody.appendAll>[1]): Promise<void> =>
+      database.unitOfWork.run((tx) => database.custody.appendAll(tx, all, { kind: 'system', id: null, name: 'test' }));
+    const placed = (): Promise<{ subject: string; reason: string }[]> =>
+      database.rows(
+        `SELECT p.subject, l.payload::jsonb -> 'event' ->> 'reason' AS reason FROM custody_pending p
+         JOIN custody_payloads l ON l.entry = p.id WHERE p.subject = ANY($1) ORDER BY p.ord`,
+        [subjects],
+      );
+    const broken = { subject: 'no UUID', event: { type: 'access.denied', request: '', reason: 'first' } } as const;
+    await expect(appendAll([...entries, broken])).rejects.toBeInstanceOf(QueryFailedError);
+    expect(await placed()).toEqual([]);
+    await appendAll(entries);
+    expect(await placed()).toEqual(entries.map(({ subject, event: { reason } }) => ({ subject, reason })));
+  });
+
   it('fails like every other statement of the transaction, which then leaves nothing behind', async () => {
     const subject = randomUUID();
     let first = '';

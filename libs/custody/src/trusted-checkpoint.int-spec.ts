@@ -57,6 +57,26 @@ describe('the newest checkpoint that witnesses vouch for', () => {
     expect(await database.log.newestTrusted(1n)).toBeUndefined();
   }, 60_000);
 
+  it('is found from the other end too: the first above an index, that nobody could know when that entry was made', async () => {
+    for (const [size, by] of [
+      [1, cosigners],
+      [3, [cosigners[0]]],
+      [5, cosigners],
+      [7, cosigners],
+    ] as const)
+      await signed(size, by);
+    const first = async (index: bigint): Promise<bigint | undefined> => (await database.log.firstTrusted(index))?.size;
+    expect([await first(0n), await first(1n), await first(4n), await first(5n), await first(7n)]).toEqual([
+      1n,
+      5n,
+      5n,
+      7n,
+      undefined,
+    ]);
+    database.trust('quorum none\n');
+    expect([await first(1n), await first(7n)]).toEqual([3n, undefined]);
+  }, 60_000);
+
   it('is the older one when a newer one has as many cosignatures as are needed, but not of those who are', async () => {
     const other = parseCosigner(generateWitnessKey('c.test/witness').skey);
     const nested = `${policy.slice(0, policy.indexOf('group'))}witness c ${other.vkey}\ngroup a-or-b any a b\ngroup all-in-all all a-or-b c\nquorum all-in-all\n`;

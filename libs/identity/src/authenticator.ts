@@ -3,10 +3,13 @@ import { CONFIG, type Config } from '#platform';
 import type { Actor, Caller } from './actor.js';
 import { Forbidden, NotSignedIn, type Incoming } from './authorization.js';
 import { DocksService } from './docks.service.js';
+import { RecipientSessions } from './recipient-sessions.service.js';
 import { ServiceTokensService } from './service-tokens.service.js';
 import { SessionsService } from './sessions.service.js';
 
 export const SESSION_COOKIE = 'custodiet_session';
+/** Sent below /api/disclosed only. */
+export const RECIPIENT_COOKIE = 'custodiet_recipient';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 function single(value: string | string[] | undefined): string {
@@ -23,6 +26,7 @@ export class Authenticator {
     private readonly sessions: SessionsService,
     private readonly tokens: ServiceTokensService,
     private readonly docks: DocksService,
+    private readonly recipients: RecipientSessions,
   ) {
     this.ownOrigin = new URL(config.PUBLIC_URL).origin;
   }
@@ -42,12 +46,17 @@ export class Authenticator {
       if (actor === undefined) throw new NotSignedIn('The token is unknown, expired or revoked.');
       return actor;
     }
-    const cookie = request.cookies?.[SESSION_COOKIE];
-    if (cookie === undefined) return { kind: 'anonymous' };
-    const actor = await this.sessions.authenticate(cookie);
+    const actor = await this.withCookie(request.cookies ?? {});
     if (actor === undefined) return { kind: 'anonymous' };
     if (!SAFE_METHODS.has(request.method) && this.isCrossSite(request)) throw new Forbidden('role');
     return actor;
+  }
+
+  /** Where a recipient's cookie is sent at all, they are who acts, though somebody else be signed in here too. */
+  private async withCookie(cookies: NonNullable<Incoming['cookies']>): Promise<Actor | undefined> {
+    const [recipient, cookie] = [cookies[RECIPIENT_COOKIE], cookies[SESSION_COOKIE]];
+    const actor = recipient === undefined ? undefined : await this.recipients.authenticate(recipient);
+    return actor ?? (cookie === undefined ? undefined : this.sessions.authenticate(cookie));
   }
 
   /** A browser says where a request comes from; another site's page must not act with our cookie. OWASP CSRF, Fetch Metadata */

@@ -10,6 +10,8 @@ export interface Incoming {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly params: Readonly<Record<string, string>>;
   readonly cookies?: Readonly<Record<string, string | undefined>>;
+  /** As it was sent, of a request that has one: nobody has looked at it yet. */
+  readonly body?: unknown;
   caller?: Caller;
 }
 
@@ -65,6 +67,8 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
   'own-request': 'Nobody decides on what they asked for themselves; another custodian must.',
   'own-redaction': 'Nobody reviews a redaction whose plan they wrote a version of; another custodian must.',
   'subject-of-request': 'Nobody decides about footage of their own conduct; another custodian must.',
+  'decided-before': 'You have decided on this already, for yourself or for somebody else, or somebody has in your place.',
+  'seat-taken': 'Others have decided in every seat that your roles could take. Somebody with another role must.',
   'not-released': 'This redaction has not been released yet. Until it is, it is for the custodians who make and review it.',
   'own-disclosure': 'Nobody approves a disclosure that they proposed; another custodian must.',
   'grant-not-begun': 'Your grant for this recording has not begun yet.',

@@ -93,9 +93,9 @@ export class CamerasService {
     return { cameras, next: rows.length > filter.limit ? (cameras.at(-1)?.id ?? null) : null };
   }
 
-  /** Those of them that are registered, by serial number. */
-  async bySerials(serials: readonly string[]): Promise<Map<string, Camera>> {
-    const rows = await this.unitOfWork.reader.findBy(Camera, { serial: In([...serials]) });
+  /** Those of them that are registered, by serial number. @param on the open transaction, if there is one */
+  async bySerials(serials: readonly string[], on: Tx = this.unitOfWork.reader): Promise<Map<string, Camera>> {
+    const rows = await on.findBy(Camera, { serial: In([...serials]) });
     return new Map(rows.map((row) => [row.serial, row]));
   }
 

@@ -112,6 +112,7 @@ const MAY = {
   'job.seal': ['system'],
   'job.transcode': ['system'],
   'job.redact': ['system'],
+  'job.disclose': ['system'],
   'job.propose': ['system'],
   'job.fixity': ['system'],
   'job.drop-upload': ['system'],
@@ -351,6 +352,8 @@ describe('who may do what', () => {
     expect(reason('viewing.watch', { ...viewing, grant: { ...viewing.grant, viewingsLeft: 0 } })).toBe('allowed');
     expect(reason('viewing.watch', { ...viewing, session: 'session-2' })).toBe('other-session');
     expect(reason('viewing.watch', { ...viewing, closedAt: NOW })).toBe('viewing-closed');
+    const ended = { ...viewing.grant, revokedAt: NOW };
+    expect(reason('viewing.watch', { ...viewing, closedAt: NOW, grant: ended })).toBe('grant-revoked');
     expect(reason('viewing.watch', { ...viewing, grant: { ...viewing.grant, revokedAt: NOW } })).toBe('grant-revoked');
     expect(reason('viewing.watch', { ...viewing, grant: { ...viewing.grant, recording: 'recording-2' } })).toBe('no-grant');
     expect(reason('viewing.close', { ...viewing, person: 'person-2' })).toBe('not-yours');
@@ -400,11 +403,11 @@ describe('laws of every decision', () => {
     );
   });
 
-  it('lets nobody stop the work on footage of their own conduct, or take back a grant for it', () => {
+  it('lets nobody stop the work on footage of their own conduct, take back a grant for it, or change the case about it', () => {
     fc.assert(
       fc.property(person, fc.array(id), (by, subjects) => {
         const about = { kind: 'matter', recording: RECORDING, subjects: [...subjects, by.id] } as const;
-        for (const action of ['job.cancel', 'grant.revoke'] as const)
+        for (const action of ['job.cancel', 'grant.revoke', 'case.change'] as const)
           expect(decide(by, action, about, { now: NOW }).allowed).toBe(false);
       }),
     );
@@ -429,6 +432,16 @@ describe('laws of every decision', () => {
       expect(decide(by, what, unreleased(by), { now: NOW })).toEqual({ allowed: false, reason: 'not-released' });
       expect(decide(personWith(['custodian']), what, unreleased(by), { now: NOW }).allowed).toBe(true);
     }
+  });
+
+  it('lets nobody ask for what is locked against them, whichever account they use, nor go on with a draft of somebody else', () => {
+    const by = personWith(['investigator']);
+    const about = { kind: 'footage', grant: null, recording: RECORDING, needs: 'view', released: true } as const;
+    const ask = (what: Resource): unknown => decide(by, 'access-request.submit', what, { now: NOW });
+    expect(ask({ ...about, lockedAgainst: ['somebody-else'] })).toEqual({ allowed: true });
+    expect(ask({ ...about, lockedAgainst: [by.human] })).toEqual({ allowed: false, reason: 'locked' });
+    expect(ask({ kind: 'own', recording: RECORDING, owner: by.id })).toEqual({ allowed: true });
+    expect(ask({ kind: 'own', recording: RECORDING, owner: 'somebody-else' })).toEqual({ allowed: false, reason: 'not-yours' });
   });
 
   it('lets nobody open or watch a viewing without a live grant of that very person for that very recording', () => {

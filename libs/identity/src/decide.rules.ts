@@ -96,7 +96,11 @@ const receive: Rule = (actor, resource) => {
 
 const submitRequest: Rule = (actor, resource, context) => {
   const byRole = holding(['officer', 'supervisor', 'investigator', 'custodian', 'auditor'], false)(actor, resource, context);
-  return byRole.allowed ? released(actor, resource) : byRole;
+  if (!byRole.allowed || actor.kind !== 'person') return byRole;
+  // A draft, once it is there, is for whoever began it.
+  if (resource.kind === 'own') return resource.owner === actor.id ? ALLOW : refuse('not-yours');
+  if (resource.kind === 'footage' && resource.lockedAgainst.includes(actor.human)) return refuse('locked');
+  return released(actor, resource);
 };
 
 const RULES: Readonly<Record<Action, Rule>> = {
@@ -161,7 +165,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'case.open': holding(['investigator', 'custodian'], false),
   'case.list': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
   'case.read': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
-  'case.change': holding(['investigator', 'custodian'], false),
+  'case.change': stopping(['investigator', 'custodian']),
   'recording.search': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
   'sampling.commit': holding(['supervisor', 'auditor'], false),
   'sampling.list': holding(['supervisor', 'custodian', 'auditor']),
@@ -170,7 +174,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'disclosure.list': holding(['custodian', 'auditor']),
   'disclosure.read': holding(['custodian', 'auditor']),
   'disclosure.decide': decideDisclosure,
-  'disclosure.issue': holding(['custodian'], false),
+  'disclosure.issue': stopping(['custodian']),
   'disclosure.revoke': stopping(['custodian']),
   'disclosure.expire': systemOnly,
   'disclosure.open': anyone,
@@ -189,6 +193,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'job.seal': systemOnly,
   'job.transcode': systemOnly,
   'job.redact': systemOnly,
+  'job.disclose': systemOnly,
   'job.propose': systemOnly,
   'job.fixity': systemOnly,
   'job.drop-upload': systemOnly,

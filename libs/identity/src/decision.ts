@@ -186,6 +186,8 @@ export type Refusal =
   | 'own-request'
   | 'own-redaction'
   | 'subject-of-request'
+  | 'decided-before'
+  | 'seat-taken'
   | 'not-released'
   | 'own-disclosure'
   | 'no-grant'

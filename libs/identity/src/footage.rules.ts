@@ -62,5 +62,7 @@ export const watch: Rule = (actor, resource, context) => {
   if (!own.allowed || actor.kind !== 'person' || resource.kind !== 'viewing') return own;
   const out = released(actor, resource);
   if (!out.allowed) return out;
-  return resource.closedAt === null ? live(resource.grant, actor, resource, context.now) : refuse('viewing-closed');
+  // The service closes a viewing whose grant has ended: why it ended tells the viewer more than that it is closed.
+  const standing = live(resource.grant, actor, resource, context.now);
+  return standing.allowed && resource.closedAt !== null ? refuse('viewing-closed') : standing;
 };

@@ -20,6 +20,8 @@ import { Person } from './person.entity.js';
 import { ServiceToken } from './service-token.entity.js';
 import { ServiceTokensController } from './service-tokens.controller.js';
 import { ServiceTokensService } from './service-tokens.service.js';
+import { RecipientSession } from './recipient-session.entity.js';
+import { RecipientSessions } from './recipient-sessions.service.js';
 import { Session } from './session.entity.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
@@ -31,12 +33,13 @@ const services = [
   DocksService,
   CamerasService,
   CameraAssignments,
+  RecipientSessions,
   Authenticator,
 ];
 
 /** Who people and machines are, and what they may do. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Person, Session, ServiceToken, Dock, Camera, CameraAssignment])],
+  imports: [TypeOrmModule.forFeature([Person, Session, RecipientSession, ServiceToken, Dock, Camera, CameraAssignment])],
   providers: [
     ...services,
     { provide: APP_GUARD, useClass: AuthorizationGuard },

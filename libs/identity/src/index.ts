@@ -11,7 +11,7 @@ export {
   type Question,
   type ResourceLoader,
 } from './authorization.js';
-export { Authenticator, SESSION_COOKIE } from './authenticator.js';
+export { Authenticator, RECIPIENT_COOKIE, SESSION_COOKIE } from './authenticator.js';
 export { Camera } from './camera.entity.js';
 export { viewAssignment, type CameraAssignmentView } from './cameras.controller.js';
 export { CamerasService, type CameraFilter } from './cameras.service.js';
@@ -29,5 +29,7 @@ export {
 export { Dock } from './dock.entity.js';
 export { DocksService } from './docks.service.js';
 export { IdentityHttpModule, IdentityModule } from './identity.module.js';
-export { PeopleService } from './people.service.js';
+export { PeopleService, PersonUnknown } from './people.service.js';
 export { Person } from './person.entity.js';
+export { RecipientSessions } from './recipient-sessions.service.js';
+export { hashSecret, newSecret } from './secret-token.js';

@@ -1,6 +1,6 @@
 import { hash } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
-import { In } from 'typeorm';
+import { ArrayOverlap, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Custody, type Attribution } from '#custody';
 import { Clock, isUniqueViolation, Problem, UnitOfWork, type Tx } from '#platform';
@@ -71,8 +71,9 @@ export class PeopleService {
     return this.unitOfWork.reader.find(Person, { order: { username: 'ASC' } });
   }
 
-  async findByUsername(username: string): Promise<Person | null> {
-    return this.unitOfWork.reader.findOneBy(Person, { username: username.toLowerCase() });
+  /** @param on the open transaction, if there is one */
+  async findByUsername(username: string, on: Tx = this.unitOfWork.reader): Promise<Person | null> {
+    return on.findOneBy(Person, { username: username.toLowerCase() });
   }
 
   /** Who carries a badge, for what a dock says about a recording; null when nobody does. @param on the open transaction, if there is one */
@@ -89,5 +90,10 @@ export class PeopleService {
     if (ids.length === 0) return [];
     const accounts = await on.findBy(Person, { id: In([...new Set(ids)]) });
     return [...new Set(accounts.map(({ id, sameAs }) => sameAs ?? id))];
+  }
+
+  /** Everybody who holds one of the roles and can sign in. @param on the open transaction, if there is one */
+  async holding(roles: readonly Role[], on: Tx = this.unitOfWork.reader): Promise<Person[]> {
+    return roles.length === 0 ? [] : on.findBy(Person, { roles: ArrayOverlap([...roles]), disabledAt: IsNull() });
   }
 }

@@ -16,6 +16,13 @@ const list = (text: string): string[] => [
       .filter((word) => word !== ''),
   ),
 ];
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 
 /** Every variable the product reads, once, with its default. `.env.example` explains each and a test keeps the two equal. */
@@ -45,6 +52,7 @@ export const ConfigSchema = z.object({
   S3_SECRET_ACCESS_KEY: z.string().min(1),
   S3_EVIDENCE_BUCKET: z.string().min(3).max(63).default('custodiet-evidence'),
   S3_RENDITION_BUCKET: z.string().min(3).max(63).default('custodiet-renditions'),
+  S3_DISCLOSURE_BUCKET: z.string().min(3).max(63).default('custodiet-disclosures'),
   S3_LOG_BUCKET: z.string().min(3).max(63).default('custodiet-log'),
   S3_ENCRYPTION: z.enum(['none', 'AES256', 'aws:kms']).default('none'),
   S3_KMS_KEY_ID: z.string().min(1).optional(),
@@ -67,14 +75,35 @@ export const ConfigSchema = z.object({
   INTAKE_MIB: z.coerce.number().int().min(64).max(4096).default(64),
   UPLOAD_IDLE_HOURS: z.coerce.number().positive().max(8760).default(168),
   FIXITY_DAYS: z.coerce.number().positive().max(3650).default(180),
+  ACCESS_POLICY_FILE: z.string().min(1).optional(),
   SESSION_HOURS: z.coerce.number().int().min(1).max(168).default(12),
   SIGN_IN_ATTEMPTS_PER_MINUTE: z.coerce.number().int().min(1).max(10000).default(20),
-  VIEWING_IDLE_SECONDS: z.coerce.number().int().min(10).max(3600).default(120),
+  VIEWING_IDLE_SECONDS: z.coerce.number().int().min(10).max(110).default(100),
+  VIEWING_PROGRESS_SECONDS: z.coerce.number().int().min(1).max(30).default(30),
+  CASE_NUMBER_PATTERN: z
+    .string()
+    .max(200)
+    .refine((text) => isPattern(text), 'is not a regular expression')
+    .default('^.{1,60}$'),
   REDACTION_REASONS: z
     .string()
     .transform(list)
     .pipe(z.array(z.string().min(2).max(60)).min(1).max(100))
     .prefault('bystander,juvenile,victim,witness,medical,plate,screen,undercover,address,name,nudity,other'),
+  DISCLOSURE_FORMS: z
+    .string()
+    .transform(list)
+    .pipe(
+      z
+        .array(
+          z.string().regex(/^(prosecutor|defence|court|records-requester|oversight)=(unaltered|marked)$/, 'is not KIND=FORM'),
+        )
+        .min(1),
+    )
+    .prefault(
+      'prosecutor=unaltered,prosecutor=marked,defence=unaltered,defence=marked,court=unaltered,court=marked,' +
+        'oversight=unaltered,oversight=marked,records-requester=marked',
+    ),
   REDACTION_STYLES: z
     .string()
     .transform(list)

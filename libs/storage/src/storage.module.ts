@@ -23,11 +23,13 @@ export class BucketsAtStart implements OnModuleInit, OnApplicationShutdown {
     const {
       S3_EVIDENCE_BUCKET: evidence,
       S3_RENDITION_BUCKET: renditions,
+      S3_DISCLOSURE_BUCKET: disclosures,
       OBJECT_LOCK_MODE: mode,
       OBJECT_LOCK_DAYS: days,
     } = this.config;
     await this.store.ensureBucket(evidence, { mode, days });
     await this.store.ensureBucket(renditions);
+    await this.store.ensureBucket(disclosures, { mode, days });
     const failed = await this.store.probeEvidenceBucket(evidence);
     if (failed.length > 0) throw new StoreUnfitForEvidence(evidence, failed);
     const encrypted = this.config.S3_ENCRYPTION === 'none' ? '' : `, encrypted (${this.config.S3_ENCRYPTION})`;

@@ -21,6 +21,8 @@ export const JOBS = {
   redact: { concurrency: 1, attempts: 5, cancellable: true, background: false },
   /** ref: redaction proposal. Follows a box through a recording, or looks for faces and plates: what comes of it is for a person to take or leave. */
   propose: { concurrency: 1, attempts: 3, cancellable: true, background: false },
+  /** ref: disclosure. Makes the package for a recipient: copies, bundles, reports and the verifier in one file. */
+  disclose: { concurrency: 1, attempts: 5, cancellable: true, background: false },
   /** ref: fixity check. Hashes a stored version again. It can find something, but not fail: it is never given up. */
   fixity: { concurrency: 1, attempts: Infinity, cancellable: false, background: true },
   /** ref: recording whose upload was given up. Drops the parts that the store still has; tried until it does. */

@@ -19,6 +19,11 @@ import { Jobs1763600000017 } from './1763600000017-jobs.js';
 import { RedactionReview1763600000018 } from './1763600000018-redaction-review.js';
 import { Proposals1763600000020 } from './1763600000020-proposals.js';
 import { ExactGrants1763600000021 } from './1763600000021-exact-grants.js';
+import { Samplings1763600000023 } from './1763600000023-samplings.js';
+import { DecidedInParts1763600000022 } from './1763600000022-decided-in-parts.js';
+import { ViewingsInProgress1763600000024 } from './1763600000024-viewings-in-progress.js';
+import { CasesAndSearch1763600000025 } from './1763600000025-cases-and-search.js';
+import { Disclosures1763600000026 } from './1763600000026-disclosures.js';
 
 /** In order. A migration that has run anywhere is never edited. */
 export const MIGRATIONS = [
@@ -43,4 +48,9 @@ export const MIGRATIONS = [
   RedactionReview1763600000018,
   Proposals1763600000020,
   ExactGrants1763600000021,
+  DecidedInParts1763600000022,
+  Samplings1763600000023,
+  ViewingsInProgress1763600000024,
+  CasesAndSearch1763600000025,
+  Disclosures1763600000026,
 ];
