@@ -1,7 +1,7 @@
 import { setImmediate as othersFirst } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { CamerasService } from '#identity';
-import { UnitOfWork } from '#platform';
+import { UnitOfWork, type Tx } from '#platform';
 import {
   hasGaps,
   MOST_LISTED,
@@ -124,23 +124,33 @@ export class CameraGapsService {
 
   /** Of a camera that need not be registered. */
   async ofSerial(serial: string, period: Period): Promise<CameraGaps> {
-    const [gaps] = await this.report([serial], period);
+    const [gaps] = await this.ofSerials([serial], period);
     if (gaps === undefined) throw new Error('a camera was asked about and not answered for');
     return gaps;
   }
 
-  /** All cameras with gaps, by serial number, registered or not. @param page.after the serial number after which the page begins */
+  /** Of several, in their order. @param on the open transaction, if there is one */
+  async ofSerials(serials: readonly string[], period: Period, on: Tx = this.unitOfWork.reader): Promise<CameraGaps[]> {
+    return this.report(serials, period, on);
+  }
+
+  /**
+   * All cameras with gaps, by serial number, registered or not.
+   * @param page.after the serial number after which the page begins @param on the open transaction, if there is one
+   */
   async list(
     period: Period,
     page: { readonly after: string; readonly limit: number },
+    on: Tx = this.unitOfWork.reader,
   ): Promise<{ cameras: CameraGaps[]; next: string | null }> {
     const cameras: CameraGaps[] = [];
     let after = page.after;
     for (let turn = 0; turn < MOST_TURNS; turn++) {
-      const suspects = await this.unitOfWork.reader.query<{ camera: string }[]>(SUSPECTS, [after, page.limit]);
+      const suspects = await on.query<{ camera: string }[]>(SUSPECTS, [after, page.limit]);
       for (const gaps of await this.report(
         suspects.map(({ camera }) => camera),
         period,
+        on,
       )) {
         after = gaps.serial;
         if (hasGaps(gaps)) cameras.push(gaps);
@@ -152,13 +162,12 @@ export class CameraGapsService {
   }
 
   /** In the order of `serials`. */
-  private async report(serials: readonly string[], period: Period): Promise<CameraGaps[]> {
+  private async report(serials: readonly string[], period: Period, on: Tx): Promise<CameraGaps[]> {
     if (serials.length === 0) return [];
-    const [stretches, unsettled, registered] = await Promise.all([
-      this.unitOfWork.reader.query<StretchRow[]>(STRETCHES, [[...serials]]),
-      this.unitOfWork.reader.query<RecordingRow[]>(UNSETTLED, [[...serials]]),
-      this.cameras.bySerials(serials),
-    ]);
+    // One after the other: a transaction answers one question at a time.
+    const stretches = await on.query<StretchRow[]>(STRETCHES, [[...serials]]);
+    const unsettled = await on.query<RecordingRow[]>(UNSETTLED, [[...serials]]);
+    const registered = await this.cameras.bySerials(serials, on);
     const stretchesOf = Map.groupBy(stretches, ({ camera }) => camera);
     const unsettledOf = Map.groupBy(unsettled, ({ camera }) => camera);
     const reports: CameraGaps[] = [];
@@ -175,14 +184,14 @@ export class CameraGapsService {
       // A camera in disorder takes a while to judge, and parts of uploads must not wait for a page of them.
       await othersFirst();
     }
-    return this.withSharers(reports);
+    return this.withSharers(reports, on);
   }
 
   /** Names the recordings that have a number in common. */
-  private async withSharers(reports: readonly CameraGaps[]): Promise<CameraGaps[]> {
+  private async withSharers(reports: readonly CameraGaps[], on: Tx): Promise<CameraGaps[]> {
     const shared = reports.flatMap(({ serial, usedTwice }) => usedTwice.map((span) => ({ serial, ...span })));
     if (shared.length === 0) return [...reports];
-    const rows = await this.unitOfWork.reader.query<(RecordingRow & { place: number })[]>(SHARING, [
+    const rows = await on.query<(RecordingRow & { place: number })[]>(SHARING, [
       shared.map((_, place) => place),
       shared.map(({ serial }) => serial),
       shared.map(({ from }) => from),

@@ -8,6 +8,12 @@ import { CameraSightings } from './camera-sightings.service.js';
 import { Alert } from './alert.entity.js';
 import { AlertsController } from './alerts.controller.js';
 import { AlertsService } from './alerts.service.js';
+import { CaseContentsService } from './case-contents.service.js';
+import { CaseSensitivity } from './case-sensitivity.service.js';
+import { Case, CasePerson, CaseRecording } from './case.entity.js';
+import { CaseLoader } from './case.loader.js';
+import { CasesController } from './cases.controller.js';
+import { CasesService } from './cases.service.js';
 import { DerivedRecordings } from './derived-recordings.service.js';
 import { DockingController } from './docking.controller.js';
 import { FixityCheck } from './fixity-check.entity.js';
@@ -23,10 +29,13 @@ import { JobLoader } from './job.loader.js';
 import { JobsController } from './jobs.controller.js';
 import { JobsService } from './jobs.service.js';
 import { ManifestsService } from './manifests.service.js';
+import { OriginalFiles } from './original-files.service.js';
+import { PackageStore } from './package-store.service.js';
 import { partIntake } from './part-intake.provider.js';
 import { PartLocks } from './part-locks.js';
 import { Recording } from './recording.entity.js';
 import { RecordingOfficers } from './recording-officers.service.js';
+import { RecordingSearches } from './recording-search.service.js';
 import { RecordingLoader } from './recording.loader.js';
 import { RecordingsController } from './recordings.controller.js';
 import { RecordingsService } from './recordings.service.js';
@@ -54,14 +63,33 @@ const services = [
   RecordingLoader,
   RenditionsService,
   RenditionSpans,
+  PackageStore,
+  OriginalFiles,
   RecordingOfficers,
   AlertsService,
   FixityChecks,
+  CasesService,
+  CaseContentsService,
+  CaseSensitivity,
+  CaseLoader,
+  RecordingSearches,
+  CameraGapsService,
 ];
 
 @Module({
   imports: [
-    TypeOrmModule.forFeature([Recording, StoredManifest, UploadPart, Rendition, RenditionFile, Alert, FixityCheck]),
+    TypeOrmModule.forFeature([
+      Recording,
+      StoredManifest,
+      UploadPart,
+      Rendition,
+      RenditionFile,
+      Alert,
+      FixityCheck,
+      Case,
+      CaseRecording,
+      CasePerson,
+    ]),
     IdentityModule,
   ],
   providers: services,
@@ -82,9 +110,9 @@ export class EvidenceModule {}
     HandInsController,
     JobsController,
     UploadEventsController,
+    CasesController,
   ],
   providers: [
-    CameraGapsService,
     CameraSightings,
     HandInsService,
     JobLoader,

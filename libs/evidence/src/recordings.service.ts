@@ -2,20 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { In, IsNull, Not } from 'typeorm';
 import { NotFound, UnitOfWork, type Tx } from '#platform';
 import { StoredManifest } from './manifest.entity.js';
-import { Recording, type RecordingState } from './recording.entity.js';
+import { Recording } from './recording.entity.js';
 import { Rendition } from './rendition.entity.js';
 import { currentOf } from './rendition.rules.js';
-
-export interface RecordingFilter {
-  readonly state?: RecordingState | undefined;
-  readonly camera?: string | undefined;
-  readonly fixity?: 'failed' | undefined;
-  /** Only this officer's own. */
-  readonly officer?: string | undefined;
-  /** The id after which the next page begins. */
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
 
 @Injectable()
 export class RecordingsService {
@@ -30,23 +19,6 @@ export class RecordingsService {
 
   async getMany(ids: readonly string[]): Promise<Recording[]> {
     return this.unitOfWork.reader.findBy(Recording, { id: In([...ids]) });
-  }
-
-  /** Newest first; ids are UUIDv7, so their order is the order of arrival. */
-  async list(filter: RecordingFilter): Promise<{ recordings: Recording[]; next: string | null }> {
-    const query = this.unitOfWork.reader
-      .createQueryBuilder(Recording, 'r')
-      .orderBy('r.id', 'DESC')
-      .limit(filter.limit + 1);
-    if (filter.state !== undefined) query.andWhere('r.state = :state', { state: filter.state });
-    if (filter.camera !== undefined) query.andWhere('r.camera = :camera', { camera: filter.camera });
-    // By their alerts, which are few: nothing else finds a handful among a million.
-    if (filter.fixity !== undefined) query.andWhere("r.id IN (SELECT recording_id FROM alerts WHERE kind = 'fixity-failed')");
-    if (filter.officer !== undefined) query.andWhere('r.officer_id = :officer', { officer: filter.officer });
-    if (filter.after !== undefined) query.andWhere('r.id < :after', { after: filter.after });
-    const rows = await query.getMany();
-    const recordings = rows.slice(0, filter.limit);
-    return { recordings, next: rows.length > filter.limit ? (recordings.at(-1)?.id ?? null) : null };
   }
 
   /** Redactions made from it, oldest first. */

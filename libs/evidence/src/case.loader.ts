@@ -1,0 +1,18 @@
+import { Injectable } from '@nestjs/common';
+import { uuidOf, type Incoming, type Resource, type ResourceLoader } from '#identity';
+import { CaseContentsService } from './case-contents.service.js';
+import { CasesService } from './cases.service.js';
+
+/** The case named by the path's `:id`, with whom it is about. What is refused about it is on its own chain. */
+@Injectable()
+export class CaseLoader implements ResourceLoader {
+  constructor(
+    private readonly cases: CasesService,
+    private readonly contents: CaseContentsService,
+  ) {}
+
+  async load(request: Incoming): Promise<Resource> {
+    const { id } = await this.cases.get(uuidOf(request, 'id'));
+    return { kind: 'matter', recording: id, subjects: await this.contents.subjects(id) };
+  }
+}
