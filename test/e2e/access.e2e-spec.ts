@@ -72,7 +72,7 @@ describe('access to footage', () => {
       'is refused to a %s, on the record of the recording',
       async (role) => {
         const { id, http } = await enrol(administrator, [role]);
-        expectRefused(await http.post(`/api/recordings/${recording}/viewings`, { purpose: 'oversight' }), 'no-grant');
+        expectRefused(await http.post(`/api/recordings/${recording}/viewings`, { purpose: 'prosecution' }), 'no-grant');
         const refused = await eventually('the refusal is on record', async () =>
           (await chainOf(auditor, recording)).find((entry) => entry.type === 'access.refused' && entry.actor === id),
         );

@@ -33,14 +33,35 @@ export async function ask(
   return (await requester.post<AccessRequestAnswer>('/api/access-requests', asking([recording], changes))).expect(201).body.id;
 }
 
-export async function grant(custodian: HttpClient, request: string, until?: string): Promise<GrantAnswer> {
-  const answer = await custodian.post<{ grants: GrantAnswer[] }>(
-    `/api/access-requests/${request}/grant`,
-    until === undefined ? {} : { until },
-  );
+export async function grant(
+  custodian: HttpClient,
+  request: string,
+  until?: string,
+  less: Readonly<Record<string, unknown>> = {},
+): Promise<GrantAnswer> {
+  const body = { ...(until === undefined ? {} : { until }), ...less };
+  const answer = await custodian.post<{ grants: GrantAnswer[] }>(`/api/access-requests/${request}/grant`, body);
   const [granted] = answer.expect(200).body.grants;
   if (granted === undefined) throw new Error('Granting made no grant.');
   return granted;
+}
+
+/** A grant that two people have to approve: for export, with all that the built-in policy lets one person approve. */
+export async function grantExport(
+  viewer: HttpClient,
+  custodians: readonly HttpClient[],
+  recording: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<GrantAnswer> {
+  const request = await ask(viewer, recording, { asked: ['view', 'view-unredacted', 'export'], ...changes });
+  const granted: GrantAnswer[] = [];
+  for (const custodian of custodians) {
+    const path = `/api/access-requests/${request}/grant`;
+    granted.push(...(await custodian.post<{ grants: GrantAnswer[] }>(path, {})).expect(200).body.grants);
+  }
+  const [only] = granted;
+  if (only === undefined) throw new Error(`${custodians.length} custodians were not enough.`);
+  return only;
 }
 
 export async function openViewing(

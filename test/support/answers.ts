@@ -1,3 +1,5 @@
+import type { SearchStatement } from '#tlog';
+
 /** What the service answers, as far as tests and the demonstration look at it. The OpenAPI document says all. */
 
 export interface PersonAnswer {
@@ -53,12 +55,58 @@ export interface RecordingAnswer {
       readonly tracks: readonly Readonly<Record<string, unknown>>[];
     };
   } | null;
+  readonly cases: readonly { readonly id: string; readonly number: string; readonly title: string }[] | null;
   readonly playback: { readonly state: 'pending' | 'ready' | 'failed'; readonly reason: string | null } | null;
+}
+
+export interface CaseAnswer {
+  readonly id: string;
+  readonly number: string;
+  readonly title: string;
+  readonly sensitivity: 'normal' | 'high';
+  readonly state: 'open' | 'closed';
+  readonly closedAt: string | null;
+  /** Where one case is asked for. */
+  readonly recordingCount?: number;
+  readonly recordings?: readonly string[];
+  readonly people?: readonly {
+    readonly id: string;
+    readonly person: string | null;
+    readonly name: string;
+    readonly part: string;
+  }[];
+}
+
+export interface SearchStatementAnswer {
+  readonly id: string;
+  readonly sha256: string;
+  readonly throughIndex: string;
+  readonly statement: SearchStatement;
 }
 
 export interface AccessRequestAnswer {
   readonly id: string;
   readonly state: string;
+  readonly recordings: readonly string[];
+  readonly items: { readonly open: number; readonly granted: number; readonly denied: number };
+}
+
+export interface DetailedRequestAnswer extends Omit<AccessRequestAnswer, 'items' | 'recordings'> {
+  readonly until: string;
+  readonly dueAt: string | null;
+  readonly items: readonly {
+    readonly recording: string;
+    readonly state: 'open' | 'granted' | 'denied';
+    readonly sensitivity: string;
+    readonly rule: { readonly name: string; readonly seats: readonly string[]; readonly need: number };
+    readonly decisions: readonly {
+      readonly by: string;
+      readonly inPlaceOf: string | null;
+      readonly seat: string;
+      readonly verdict: 'approve' | 'deny';
+      readonly reason: string | null;
+    }[];
+  }[];
 }
 
 export interface GrantAnswer {
@@ -76,6 +124,17 @@ export interface ViewingAnswer {
   readonly sprite: string | null;
   readonly waveform: string | null;
   readonly expiresAt: string;
+  readonly overlay: { readonly viewer: string; readonly viewing: string; readonly agency: string };
+  readonly heartbeatSeconds: number;
+}
+
+export interface OriginalAnswer {
+  readonly viewing: string;
+  readonly file: string;
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly intact: boolean;
 }
 
 export interface ClosedViewingAnswer {
@@ -84,6 +143,15 @@ export interface ClosedViewingAnswer {
   readonly stills: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly files: number;
   readonly bytes: number;
+  readonly aborted: number;
+  readonly reported?: {
+    readonly played: readonly { readonly fromMs: number; readonly toMs: number }[];
+    readonly seeks: number;
+    readonly pauses: number;
+    readonly hiddenMs: number;
+    readonly fastestPercent: number;
+  };
+  readonly original?: readonly { readonly first: number; readonly last: number }[];
 }
 
 export interface RedactionAnswer {
@@ -112,7 +180,7 @@ export interface CustodyEntryAnswer {
 
 export interface JobAnswer {
   readonly id: string;
-  readonly job: 'seal' | 'transcode' | 'redact' | 'propose' | 'fixity' | 'drop-upload';
+  readonly job: 'seal' | 'transcode' | 'redact' | 'propose' | 'disclose' | 'fixity' | 'drop-upload';
   readonly ref: string;
   readonly recording: string | null;
   readonly state: 'waiting' | 'running' | 'done' | 'parked' | 'cancelled';
@@ -123,4 +191,44 @@ export interface JobAnswer {
   readonly startedAt: string | null;
   readonly nextAttemptAt: string | null;
   readonly endedAt: string | null;
+}
+
+export interface RecordingLockAnswer {
+  readonly id: string;
+  readonly recording: string;
+  readonly person: string;
+  readonly statementAt: string | null;
+  readonly liftedAt: string | null;
+}
+
+export interface NoticeAnswer {
+  readonly id: string;
+  readonly kind: string;
+  readonly about: string;
+  readonly text: string;
+  readonly readAt: string | null;
+}
+
+export interface EmergencyAnswer {
+  readonly id: string;
+  readonly requestedBy: string;
+  readonly recordings: readonly string[];
+  readonly until: string;
+  readonly overdue: boolean;
+  readonly justified: boolean | null;
+  readonly grants: readonly GrantAnswer[];
+}
+
+export interface SamplingAnswer {
+  readonly id: string;
+  readonly state: 'committed' | 'drawn';
+  readonly population: number;
+  readonly populationSha256: string;
+  readonly byChance: boolean;
+  readonly entry: string;
+  readonly recordings: readonly string[];
+  readonly checkpoint: string | null;
+  readonly checkpointSize: string | null;
+  readonly seed: string | null;
+  readonly drawn: readonly string[] | null;
 }

@@ -126,7 +126,7 @@ export class HttpClient {
     for (const line of response.headers.getSetCookie()) {
       const [pair = ''] = line.split(';');
       const [name, value] = pair.split('=');
-      if (name === 'custodiet_session') this.cookie = value === '' ? undefined : pair;
+      if (name === 'custodiet_session' || name === 'custodiet_recipient') this.cookie = value === '' ? undefined : pair;
     }
   }
 }

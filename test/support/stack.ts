@@ -74,6 +74,7 @@ export async function testEnvironment(overrides: Overrides = {}): Promise<TestEn
     S3_REGION: process.env['S3_REGION'] ?? 'us-east-1',
     S3_EVIDENCE_BUCKET: `custodiet-test-${mark}-evidence`,
     S3_RENDITION_BUCKET: `custodiet-test-${mark}-renditions`,
+    S3_DISCLOSURE_BUCKET: `custodiet-test-${mark}-disclosures`,
     S3_LOG_BUCKET: `custodiet-test-${mark}-log`,
     OBJECT_LOCK_MODE: 'GOVERNANCE',
     OBJECT_LOCK_DAYS: '1',

@@ -8,6 +8,7 @@ import { DropUploadProcessor, EvidenceWorkModule, FixityProcessor, SealingServic
 import { IdentityModule } from '#identity';
 import { JOB_HANDLERS, JobHost, PlatformModule, readSigningKey, type Config, type JobHandlers } from '#platform';
 import { ProposeProcessor, RedactionWorkModule, RedactProcessor } from '#redaction';
+import { DisclosureProcessor, ReportsWorkModule } from '#reports';
 import { StorageModule } from '#storage';
 import { WorkerHealthController } from './worker-health.controller.js';
 
@@ -25,6 +26,7 @@ export class WorkerModule {
         EvidenceWorkModule,
         RedactionWorkModule,
         AccessWorkModule,
+        ReportsWorkModule,
         ScheduleModule.forRoot(),
         TerminusModule.forRoot({ logger: false }),
       ],
@@ -38,15 +40,24 @@ export class WorkerModule {
         TimestampSchedule,
         {
           provide: JOB_HANDLERS,
-          inject: [SealingService, TranscodeProcessor, RedactProcessor, ProposeProcessor, FixityProcessor, DropUploadProcessor],
+          inject: [
+            SealingService,
+            TranscodeProcessor,
+            RedactProcessor,
+            ProposeProcessor,
+            DisclosureProcessor,
+            FixityProcessor,
+            DropUploadProcessor,
+          ],
           useFactory: (
             seal: SealingService,
             transcode: TranscodeProcessor,
             redact: RedactProcessor,
             propose: ProposeProcessor,
+            disclose: DisclosureProcessor,
             fixity: FixityProcessor,
             dropUpload: DropUploadProcessor,
-          ): JobHandlers => ({ seal, transcode, redact, propose, fixity, 'drop-upload': dropUpload }),
+          ): JobHandlers => ({ seal, transcode, redact, propose, disclose, fixity, 'drop-upload': dropUpload }),
         },
         JobHost,
       ],

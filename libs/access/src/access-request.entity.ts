@@ -1,14 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { GrantAction, Role } from '#identity';
-import type { Purpose, RequestState } from './access-request.rules.js';
-
-/** One of the three. */
-export interface RequestTarget {
-  readonly recordings?: readonly string[];
-  /** The case's id. */
-  readonly case?: string;
-  readonly search?: object;
-}
+import type { DecisionRule } from './access-policy.rules.js';
+import type { Purpose, RequestState, Sensitivity } from './access-request.rules.js';
+import type { RequestTarget } from './request-targets.js';
 
 @Entity('access_requests')
 export class AccessRequest {
@@ -56,6 +50,9 @@ export class AccessRequest {
   decisionReason: string | null;
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
+  /** Null while it is a draft. */
+  @Column('timestamptz', { name: 'submitted_at', nullable: true })
+  submittedAt: Date | null;
 }
 
 @Entity('access_request_items')
@@ -70,16 +67,9 @@ export class AccessRequestItem {
   @Column('jsonb')
   rule: DecisionRule;
   @Column('text')
-  sensitivity: string;
+  sensitivity: Sensitivity;
   @Column('timestamptz', { name: 'decided_at', nullable: true })
   decidedAt: Date | null;
-}
-
-/** Who has to approve: as many of the seats as `need` says, each filled by another person who holds its role. */
-export interface DecisionRule {
-  readonly name: string;
-  readonly seats: readonly Role[];
-  readonly need: number;
 }
 
 /** What one person said of one item. Never changed. */
@@ -103,12 +93,19 @@ export class AccessDecision {
   behalfHuman: string | null;
   @Column('text')
   seat: Role;
+  /** Every role of the rule's seats that the decider could have taken a seat for, `seat` among them. */
+  @Column('text', { array: true })
+  fills: Role[];
   @Column('text')
   verdict: 'approve' | 'deny';
   @Column('text', { nullable: true })
   reason: string | null;
   @Column('timestamptz', { nullable: true })
   until: Date | null;
+  @Column('timestamptz', { name: 'starts_at', nullable: true })
+  startsAt: Date | null;
+  @Column('int', { nullable: true })
+  viewings: number | null;
   @Column('timestamptz')
   at: Date;
 }

@@ -2,12 +2,14 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { decide, system } from '#identity';
 import { Clock, CONFIG, type Config } from '#platform';
+import { LOOK_EVERY_MS, momentsAt } from './idle-viewings.rules.js';
 import { ViewingsService } from './viewings.service.js';
 
-/** A viewing whose player has gone away is closed by the service, with what was delivered on record. */
+/** Closes viewings whose players have gone away, or whose right to watch has ended, and puts on record how far the others are. */
 @Injectable()
 export class IdleViewings {
-  private readonly logger = new Logger('IdleViewings');
+  private readonly logger = new Logger('Viewings');
+  private isLooking = false;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -15,16 +17,22 @@ export class IdleViewings {
     private readonly clock: Clock,
   ) {}
 
-  @Interval(5000)
-  async closeThem(): Promise<void> {
+  @Interval(LOOK_EVERY_MS)
+  async look(): Promise<void> {
     const now = this.clock.now();
-    if (!decide({ kind: 'system', name: 'idle-viewings' }, 'viewing.expire', { kind: 'none' }, { now }).allowed) return;
+    const actor = { kind: 'system', name: 'idle-viewings' } as const;
+    if (this.isLooking || !decide(actor, 'viewing.expire', { kind: 'none' }, { now }).allowed) return;
+    this.isLooking = true;
+    const { VIEWING_IDLE_SECONDS: idleSeconds, VIEWING_PROGRESS_SECONDS: progressSeconds } = this.config;
+    const moments = momentsAt(now, { idleSeconds, progressSeconds });
     try {
-      const before = new Date(now.getTime() - this.config.VIEWING_IDLE_SECONDS * 1000);
-      for (const viewing of await this.viewings.idleSince(before))
-        await this.viewings.close(viewing.id, 'service', system('idle-viewings'));
+      for (const id of await this.viewings.over(moments)) await this.viewings.close(id, 'service', system('idle-viewings'));
+      for (const id of await this.viewings.toProgress(moments.unrecordedSince))
+        await this.viewings.progress(id, moments.unrecordedSince, system('viewings-in-progress'));
     } catch (error) {
-      this.logger.warn({ err: error }, 'idle viewings could not be closed; trying again shortly');
+      this.logger.warn({ err: error }, 'viewings could not be closed or put on record; trying again shortly');
+    } finally {
+      this.isLooking = false;
     }
   }
 }

@@ -5,7 +5,8 @@ import { RecordingsService, RenditionSpans, WorkSpace } from '#evidence';
 import type { Caller } from '#identity';
 import { checkPlan, MediaError, renderPreview, type PreviewOf, type RedactionPlan } from '#media';
 import { Problem, Unavailable } from '#platform';
-import { ViewingsService, type DeliveredFile } from './viewings.service.js';
+import { ViewingDeliveries, type DeliveredFile } from './viewing-deliveries.service.js';
+import { ViewingsService } from './viewings.service.js';
 
 /** ffmpeg and its caller have two cores' worth of work each; a third would make everybody wait. */
 const AT_ONCE = 2;
@@ -32,6 +33,7 @@ export class ViewingPreviews {
 
   constructor(
     private readonly viewings: ViewingsService,
+    private readonly deliveries: ViewingDeliveries,
     private readonly recordings: RecordingsService,
     private readonly spans: RenditionSpans,
     private readonly workSpace: WorkSpace,
@@ -40,6 +42,8 @@ export class ViewingPreviews {
   /** @param signal fires when nobody waits any more. @throws NotFound, Forbidden, PreviewFaulty, Unavailable */
   async render(viewingId: string, asked: PreviewAsked, caller: Caller, signal: AbortSignal): Promise<DeliveredFile> {
     const viewing = await this.viewings.get(viewingId);
+    const { renditionId } = viewing;
+    if (renditionId === null) throw new PreviewFaulty(['This is a viewing of the original file, which nothing is drawn into.']);
     const { probe } = await this.recordings.get(viewing.recordingId);
     if (probe === null) throw new PreviewFaulty(['The recording has no pictures that could be read.']);
     const last = 'atMs' in asked.of ? asked.of.atMs : asked.of.toMs;
@@ -55,7 +59,7 @@ export class ViewingPreviews {
         async (folder) => {
           const [fromMs, toMs] =
             'atMs' in asked.of ? [asked.of.atMs - STILL_MS, asked.of.atMs] : [asked.of.fromMs, asked.of.toMs];
-          const span = await this.spans.fetch(viewing.renditionId, { fromMs, toMs }, join(folder, 'span.mp4'), signal);
+          const span = await this.spans.fetch(renditionId, { fromMs, toMs }, join(folder, 'span.mp4'), signal);
           return renderPreview(this.workSpace.tools, { span, probe, ...asked, signal });
         },
         { signal },
@@ -69,7 +73,7 @@ export class ViewingPreviews {
               durationMs: asked.of.toMs - asked.of.fromMs,
             };
       const file = { ...place, size: bytes.length, contentType };
-      return await this.viewings.send(viewingId, file, () => Promise.resolve(Readable.from([bytes])), caller);
+      return await this.deliveries.send(viewingId, file, () => Promise.resolve(Readable.from([bytes])), caller);
     } catch (error) {
       if (error instanceof MediaError && (error.code === 'invalid-plan' || error.code === 'failed'))
         throw new PreviewFaulty([error.message]);

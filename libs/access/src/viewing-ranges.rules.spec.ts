@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { summarise, type Delivery } from './viewing-ranges.rules.js';
+import { mergeSpans, originalSpans, summarise, type Delivery } from './viewing-ranges.rules.js';
 
 const segment = (startMs: number, durationMs: number, sent: number | null = 100, name = '720p-00000.m4s'): Delivery => ({
   name,
@@ -80,15 +80,61 @@ describe('what a viewing delivered', () => {
     expect(summarise([segment(0, 4000, 0)]).delivered).toEqual([]);
   });
 
-  it('sums files, bytes and what did not go out whole, playlists included', () => {
+  it('sums files, bytes and what did not go out whole, playlists included; what is not known counts as sent', () => {
     const playlist: Delivery = { name: 'playlist.m3u8', startMs: null, durationMs: null, size: 50, sent: 50 };
     expect(summarise([playlist, segment(0, 4000), segment(4000, 4000, 7), segment(8000, 4000, null)])).toEqual({
       delivered: [{ fromMs: 0, toMs: 12_000 }],
       stills: [],
       files: 4,
-      bytes: 157,
+      bytes: 257,
       aborted: 2,
     });
     expect(summarise([])).toEqual({ delivered: [], stills: [], files: 0, bytes: 0, aborted: 0 });
+  });
+});
+
+describe('what of an original was delivered', () => {
+  const part = fc.record({
+    name: fc.constant('original'),
+    startMs: fc.constant(null),
+    durationMs: fc.constant(null),
+    firstByte: fc.option(fc.nat(60), { freq: 8 }),
+    size: fc.nat(20),
+    sent: fc.option(fc.nat(20)),
+  });
+
+  it('is exactly the bytes that may have reached the viewer, in spans apart from each other', () => {
+    fc.assert(
+      fc.property(fc.array(part), (parts) => {
+        const sent = new Set<number>();
+        for (const { firstByte, size, sent: length } of parts)
+          if (firstByte !== null) for (let i = 0; i < (length ?? size); i++) sent.add(firstByte + i);
+        const spans = originalSpans(parts);
+        const covered = spans.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+        expect(covered).toEqual([...sent].sort((a, b) => a - b));
+        spans.forEach(({ first }, i) => expect(first).toBeGreaterThan((spans[i - 1]?.last ?? -2) + 1));
+      }),
+    );
+  });
+
+  it('joins spans that touch, and does not depend on their order', () => {
+    expect(
+      mergeSpans([
+        { first: 10, last: 19 },
+        { first: 0, last: 9 },
+        { first: 21, last: 21 },
+      ]),
+    ).toEqual([
+      { first: 0, last: 19 },
+      { first: 21, last: 21 },
+    ]);
+  });
+
+  it('counts what is under way, or whose end nobody knows, as sent whole', () => {
+    const place = { name: 'original', startMs: null, durationMs: null };
+    expect(originalSpans([{ ...place, firstByte: 100, size: 50, sent: null }])).toEqual([{ first: 100, last: 149 }]);
+    expect(originalSpans([{ ...place, firstByte: 100, size: 50, sent: 1 }])).toEqual([{ first: 100, last: 100 }]);
+    expect(originalSpans([{ ...place, firstByte: 100, size: 50, sent: 0 }])).toEqual([]);
+    expect(originalSpans([{ ...place, firstByte: 0, size: 0, sent: null }])).toEqual([]);
   });
 });

@@ -1,10 +1,12 @@
-import type { DeliveredRange } from '#custody';
+import type { ByteSpan, DeliveredRange } from '#custody';
 
-/** What is known of one file that was sent in a viewing. */
+/** What is known of one file, or part of the original, that was sent in a viewing. */
 export interface Delivery {
   readonly name: string;
   readonly startMs: number | null;
   readonly durationMs: number | null;
+  /** Of the original: the place of the first byte asked for. */
+  readonly firstByte?: number | null;
   readonly size: number;
   readonly sent: number | null;
 }
@@ -15,6 +17,7 @@ export interface Delivered {
   /** Likewise of the poster and of the sheets that a seek bar shows: small pictures, seconds apart, of all that lies between. */
   readonly stills: readonly DeliveredRange[];
   readonly files: number;
+  /** Counted as sent whole where it is not known how much was. */
   readonly bytes: number;
   /** Files that did not go out whole, as far as we know. */
   readonly aborted: number;
@@ -29,9 +32,30 @@ export function summarise(deliveries: readonly Delivery[]): Delivered {
     delivered: rangesOf(deliveries.filter(({ name }) => !isStill(name))),
     stills: rangesOf(deliveries.filter(({ name }) => isStill(name))),
     files: deliveries.length,
-    bytes: deliveries.reduce((sum, { sent }) => sum + (sent ?? 0), 0),
+    bytes: deliveries.reduce((sum, { sent, size }) => sum + (sent ?? size), 0),
     aborted: deliveries.filter(({ sent, size }) => sent !== size).length,
   };
+}
+
+/** The bytes of the original that may have reached the viewer: ascending, apart from each other, both ends included. */
+export function originalSpans(deliveries: readonly Delivery[]): ByteSpan[] {
+  return mergeSpans(
+    deliveries.flatMap(({ firstByte, size, sent }) => {
+      const length = sent ?? size;
+      return typeof firstByte === 'number' && length > 0 ? [{ first: firstByte, last: firstByte + length - 1 }] : [];
+    }),
+  );
+}
+
+/** The same bytes in as few spans as will do: ascending, apart from each other. */
+export function mergeSpans(all: readonly ByteSpan[]): ByteSpan[] {
+  const spans: { first: number; last: number }[] = [];
+  for (const { first, last } of all.toSorted((a, b) => a.first - b.first)) {
+    const before = spans.at(-1);
+    if (before !== undefined && first <= before.last + 1) before.last = Math.max(before.last, last);
+    else spans.push({ first, last });
+  }
+  return spans;
 }
 
 /** Of a playback copy: its poster and the sheets of its seek bar. A preview's still shows the picture in full, and counts as played. */
@@ -39,16 +63,21 @@ export function isStill(name: string): boolean {
   return name.endsWith('.jpg');
 }
 
-function rangesOf(deliveries: readonly Delivery[]): DeliveredRange[] {
-  const spans = deliveries
-    .filter(({ startMs, durationMs, sent }) => startMs !== null && durationMs !== null && sent !== 0)
-    .map(({ startMs, durationMs }) => ({ fromMs: startMs ?? 0, toMs: (startMs ?? 0) + (durationMs ?? 0) }))
-    .sort((a, b) => a.fromMs - b.fromMs);
+/** The same moments (ends not included) in as few ranges as will do: ascending, apart from each other. */
+export function mergeRanges(all: readonly DeliveredRange[]): DeliveredRange[] {
   const ranges: { fromMs: number; toMs: number }[] = [];
-  for (const span of spans) {
+  for (const { fromMs, toMs } of all.toSorted((a, b) => a.fromMs - b.fromMs)) {
     const last = ranges.at(-1);
-    if (last !== undefined && span.fromMs <= last.toMs) last.toMs = Math.max(last.toMs, span.toMs);
-    else ranges.push(span);
+    if (last !== undefined && fromMs <= last.toMs) last.toMs = Math.max(last.toMs, toMs);
+    else ranges.push({ fromMs, toMs });
   }
   return ranges;
+}
+
+function rangesOf(deliveries: readonly Delivery[]): DeliveredRange[] {
+  return mergeRanges(
+    deliveries
+      .filter(({ startMs, durationMs, sent }) => startMs !== null && durationMs !== null && sent !== 0)
+      .map(({ startMs, durationMs }) => ({ fromMs: startMs ?? 0, toMs: (startMs ?? 0) + (durationMs ?? 0) })),
+  );
 }

@@ -8,6 +8,6 @@ export class ViewingLoader implements ResourceLoader {
   constructor(private readonly viewings: ViewingsService) {}
 
   async load(request: Incoming): Promise<Resource> {
-    return this.viewings.facts(await this.viewings.get(uuidOf(request, 'id')));
+    return (await this.viewings.standing(uuidOf(request, 'id'))).resource;
   }
 }

@@ -1,165 +1,111 @@
-import { Transform, type Readable } from 'node:stream';
-import { setTimeout } from 'node:timers/promises';
-import { Injectable, Logger } from '@nestjs/common';
-import { LessThan, IsNull } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
-import { Custody, CustodyLog, type Attribution } from '#custody';
-import { RecordingsService, RenditionsService } from '#evidence';
-import { attribution, decide, Forbidden, type Caller, type PersonActor, type Resource } from '#identity';
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import { LessThan } from 'typeorm';
+import { Custody, type Attribution, type CustodyEvent } from '#custody';
+import type { GrantAction, Resource } from '#identity';
 import { Clock, NotFound, UnitOfWork, type Tx } from '#platform';
-import type { Purpose } from './access-request.rules.js';
-import { PurposeDiffers } from './access-problems.js';
-import { Footage } from './footage.service.js';
-import { factsOf, GrantsService } from './grants.service.js';
-import { isStill, summarise, type Delivered } from './viewing-ranges.rules.js';
-import { Viewing, ViewingDelivery } from './viewing.entity.js';
+import { FOOTAGE_COLUMNS, footageFacts, type FootageRow } from './footage.service.js';
+import type { momentsAt } from './idle-viewings.rules.js';
+import { originalSpans, summarise, type Delivered } from './viewing-ranges.rules.js';
+import { ViewingReport } from './viewing-report.entity.js';
+import { totalOf } from './viewing-reports.rules.js';
+import { ViewingStreams } from './viewing-streams.js';
+import { Viewing, ViewingDelivery, type ViewingOf } from './viewing.entity.js';
 
-export interface OpenedViewing {
-  readonly viewing: Viewing;
+/** A viewing as it is at the moment, with what the rules need to know of it. */
+export interface ViewingStanding {
+  readonly id: string;
+  readonly of: ViewingOf;
+  /** False until its entry is where it has to be before anything is sent. */
+  readonly ready: boolean;
+  readonly resource: Resource & { readonly kind: 'viewing' };
+}
+
+/** What goes on record of a viewing that ends. */
+export type ClosedViewing = Delivered & Pick<Extract<CustodyEvent, { type: 'viewing.closed' }>, 'reported' | 'original'>;
+
+interface StandingRow extends FootageRow {
+  readonly of: ViewingOf;
+  readonly ready: boolean;
+  readonly person: string;
+  readonly session: string;
+  readonly closedAt: Date | null;
+  readonly grant: string;
+  readonly grantPerson: string;
+  readonly grantRecording: string;
+  readonly actions: GrantAction[];
+  readonly startsAt: Date;
   readonly expiresAt: Date;
-  /** Names of files beside playlist and poster that this copy has. */
-  readonly extras: ReadonlySet<string>;
+  readonly revokedAt: Date | null;
+  readonly viewingsLeft: number | null;
 }
 
-/** What goes on record of a file that is sent. */
-export interface SentFile {
-  readonly name: string;
-  /** Which part of the recording it shows, where it shows one. */
-  readonly startMs: number | null;
-  readonly durationMs: number | null;
-  readonly size: number;
-  readonly contentType: string;
-}
+// One statement: it is asked before every segment, by the guard and again under the lock.
+const STANDING = `SELECT v.of, v.ready_at IS NOT NULL AS ready, v.person_id AS person,
+    v.session_id AS session, v.closed_at AS "closedAt", g.id AS "grant", g.person_id AS "grantPerson",
+    g.recording_id AS "grantRecording", g.actions, g.starts_at AS "startsAt", g.expires_at AS "expiresAt", g.revoked_at AS "revokedAt",
+    g.max_viewings - g.viewings_opened AS "viewingsLeft", ${FOOTAGE_COLUMNS}
+  FROM viewings v JOIN grants g ON g.id = v.grant_id JOIN recordings r ON r.id = v.recording_id WHERE v.id = $1`;
 
-export interface DeliveredFile {
-  readonly stream: Readable;
-  readonly contentType: string;
-  readonly size: number;
-}
+/** Over by themselves: nobody is there any more, or nobody may be. The quiet moment lets what is being sent be counted first. */
+const OVER = `SELECT v.id FROM viewings v JOIN grants g ON g.id = v.grant_id JOIN sessions s ON s.id = v.session_id
+  WHERE v.closed_at IS NULL AND (v.last_seen_at < $1 OR v.last_seen_at > $4 OR v.last_seen_at < $2 AND (
+    g.revoked_at IS NOT NULL OR g.expires_at <= $3 OR s.ended_at IS NOT NULL OR s.expires_at <= $3
+    OR EXISTS (SELECT FROM recording_locks l JOIN people p ON p.id = v.person_id
+      WHERE l.recording_id IN (v.recording_id, (SELECT r.parent_id FROM recordings r WHERE r.id = v.recording_id))
+        AND l.lifted_at IS NULL AND l.human_id = coalesce(p.same_as, p.id))))
+  ORDER BY v.last_seen_at LIMIT 500`;
 
-const ACCOUNTING_MS = 2000;
-
-/** The one door to footage. DESIGN.md §6 rule 2 */
+/** What is known of viewings, and what goes on record of them while they go on and when they end. */
 @Injectable()
 export class ViewingsService {
-  private readonly logger = new Logger('Viewings');
-  /** Deliveries of this process that are not yet accounted for, by viewing. */
-  private readonly underWay = new Map<string, Set<Promise<void>>>();
-
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly custody: Custody,
-    private readonly log: CustodyLog,
-    private readonly recordings: RecordingsService,
-    private readonly renditions: RenditionsService,
-    private readonly footage: Footage,
-    private readonly grants: GrantsService,
+    private readonly streams: ViewingStreams,
     private readonly clock: Clock,
   ) {}
 
-  /** Resolves when the viewing's entry has its place in the log: only then may a byte be sent. @throws Forbidden, PurposeDiffers, NoRendition, LogBehind */
-  async open(recordingId: string, purpose: Purpose, actor: PersonActor, caller: Caller): Promise<OpenedViewing> {
-    const rendition = await this.renditions.playable(recordingId);
-    const extras = await this.renditions.having(rendition.id, ['sprite.vtt', 'waveform.json']);
-    const { opened, entry } = await this.unitOfWork.run(async (tx) => {
-      const now = this.clock.now();
-      const grant = await this.grants.best(actor.id, recordingId, tx);
-      const facts = await this.footage.facts(recordingId, 'playback', tx);
-      const footage = { kind: 'footage', grant: grant === null ? null : factsOf(grant), ...facts } as const;
-      const decision = decide(actor, 'viewing.open', footage, { now });
-      if (!decision.allowed || grant === null) throw new Forbidden(decision.allowed ? 'no-grant' : decision.reason);
-      if (grant.purpose !== purpose) throw new PurposeDiffers(grant.purpose);
-      const viewing: Viewing = {
-        id: uuidv7(),
-        grantId: grant.id,
-        personId: actor.id,
-        sessionId: actor.session,
-        recordingId,
-        renditionId: rendition.id,
-        purpose,
-        openedAt: now,
-        lastSeenAt: now,
-        closedAt: null,
-      };
-      await tx.insert(Viewing, viewing);
-      const event = {
-        type: 'viewing.opened',
-        viewing: viewing.id,
-        grant: grant.id,
-        purpose,
-        caseNumber: grant.caseNumber,
-      } as const;
-      return {
-        opened: { viewing, expiresAt: grant.expiresAt, extras },
-        entry: await this.custody.append(tx, recordingId, event, attribution(caller)),
-      };
-    });
-    await this.log.sequenced(entry);
-    return opened;
-  }
-
-  /** @throws NotFound */
-  async get(id: string): Promise<Viewing> {
-    const viewing = await this.unitOfWork.reader.findOneBy(Viewing, { id });
+  /** What a viewing is of, which never changes. @throws NotFound */
+  async get(id: string): Promise<Pick<Viewing, 'of' | 'renditionId' | 'recordingId'>> {
+    const select = { id: true, of: true, renditionId: true, recordingId: true } as const;
+    const viewing = await this.unitOfWork.reader.findOne(Viewing, { where: { id }, select });
     if (viewing === null) throw new NotFound('viewing');
     return viewing;
   }
 
-  /** What the rules need to know of a viewing, with its grant as it is now. @throws NotFound */
-  async facts(viewing: Viewing, tx: Tx = this.unitOfWork.reader): Promise<Resource & { kind: 'viewing' }> {
-    const grant = await this.grants.get(viewing.grantId, tx);
-    if (grant === null) throw new NotFound('grant');
+  /**
+   * A viewing with its grant and the footage as they are now. Within `tx` it is locked, as closing locks it: what is allowed then is on record
+   * before the viewing's end is. @param of what is asked for, where that is not what the viewing is of. @throws NotFound
+   */
+  async standing(id: string, { of, tx }: { readonly of?: ViewingOf; readonly tx?: Tx } = {}): Promise<ViewingStanding> {
+    const [row] = await (tx === undefined
+      ? this.unitOfWork.reader.query<StandingRow[]>(STANDING, [id])
+      : tx.query<StandingRow[]>(`${STANDING} FOR NO KEY UPDATE OF v`, [id]));
+    if (row === undefined) throw new NotFound('viewing');
+    const { person, session, closedAt, actions, startsAt, expiresAt, revokedAt, viewingsLeft } = row;
+    const grant = { id: row.grant, person: row.grantPerson, recording: row.grantRecording };
     return {
-      kind: 'viewing',
-      person: viewing.personId,
-      session: viewing.sessionId,
-      closedAt: viewing.closedAt,
-      grant: factsOf(grant),
-      ...(await this.footage.facts(viewing.recordingId, 'playback', tx)),
+      id,
+      of: row.of,
+      ready: row.ready,
+      resource: {
+        kind: 'viewing',
+        person,
+        session,
+        closedAt,
+        grant: { ...grant, actions, startsAt, expiresAt, revokedAt, viewingsLeft },
+        ...footageFacts(row, of ?? row.of),
+      },
     };
   }
 
-  /** One file of the playback copy. @throws NotFound, Forbidden */
-  async deliver(id: string, name: string, caller: Caller): Promise<DeliveredFile> {
-    const { renditionId, recordingId } = await this.get(id);
-    const file = await this.renditions.file(renditionId, name);
-    // Copies made before stills had a place show some part of the recording all the same: which, nobody knows any more.
-    const whole = isStill(name) && file.startMs === null ? await this.lengthOf(recordingId) : null;
-    const sent = whole === null ? file : { ...file, startMs: 0, durationMs: whole };
-    return this.send(id, sent, () => this.renditions.open(file), caller);
-  }
-
-  /** That a file was sent is on record before its first byte, and how much of it when it has ended. @throws NotFound, Forbidden */
-  async send(id: string, file: SentFile, open: () => Promise<Readable>, caller: Caller): Promise<DeliveredFile> {
-    const { size, contentType } = file;
-    const delivery = await this.admit(id, file, caller);
-    const source = await open();
-    let sent = 0;
-    const counted = new Transform({
-      transform(chunk: Buffer, _, next): void {
-        sent += chunk.length;
-        next(null, chunk);
-      },
-    });
-    source.on('error', (error) => counted.destroy(error));
-    // Not events.once: an aborted connection is an error to it, and is just what we want to count.
-    const closed = new Promise<void>((resolve) => counted.once('close', resolve).on('error', () => undefined));
-    const ended = closed.then(async () => {
-      source.destroy();
-      await this.unitOfWork.reader.update(ViewingDelivery, { id: delivery }, { sent });
-    });
-    this.account(id, ended);
-    return { stream: source.pipe(counted), contentType, size };
-  }
-
-  /** Idempotent. What was delivered goes on record. */
-  async close(id: string, closedBy: 'viewer' | 'service', by: Attribution): Promise<Delivered> {
-    // The viewer has the last byte a moment before we have noted it.
-    await Promise.race([Promise.all([...(this.underWay.get(id) ?? [])]), setTimeout(ACCOUNTING_MS, undefined, { ref: false })]);
+  /** Idempotent. What was delivered and reported goes on record. @throws NotFound */
+  async close(id: string, closedBy: 'viewer' | 'service', by: Attribution): Promise<ClosedViewing> {
+    await this.streams.settle(id);
     return this.unitOfWork.run(async (tx) => {
-      const viewing = await tx.findOne(Viewing, { where: { id }, lock: { mode: 'pessimistic_write' } });
-      if (viewing === null) throw new NotFound('viewing');
-      const summary = summarise(await tx.findBy(ViewingDelivery, { viewingId: id }));
+      const viewing = await this.lock(tx, id);
+      const summary = await this.summary(tx, viewing);
       if (viewing.closedAt !== null) return summary;
       await tx.update(Viewing, { id }, { closedAt: this.clock.now() });
       await this.custody.append(tx, viewing.recordingId, { type: 'viewing.closed', viewing: id, ...summary, closedBy }, by);
@@ -167,51 +113,52 @@ export class ViewingsService {
     });
   }
 
-  /**
-   * Asks again, under the lock that closing takes: since the guard asked, the viewing may have been closed, and what is sent after that would
-   * be on no record. Drawing a preview takes seconds. @returns the delivery's id
-   */
-  private async admit(id: string, { name, startMs, durationMs, size }: SentFile, caller: Caller): Promise<string> {
-    const action = 'viewing.watch';
-    const asked = await this.unitOfWork.run(async (tx) => {
-      const viewing = await tx.findOne(Viewing, { where: { id }, lock: { mode: 'pessimistic_write' } });
-      if (viewing === null) throw new NotFound('viewing');
-      const now = this.clock.now();
-      const decision = decide(caller.actor, action, await this.facts(viewing, tx), { now });
-      if (!decision.allowed) {
-        const event = { type: 'access.refused', action, reason: decision.reason } as const;
-        await this.custody.append(tx, viewing.recordingId, event, attribution(caller));
-        return decision;
-      }
-      const delivery = tx.create(ViewingDelivery, { viewingId: id, name, startMs, durationMs, size, sent: null, at: now });
-      await tx.save(delivery);
-      await tx.update(Viewing, { id }, { lastSeenAt: now });
-      return { ...decision, delivery: delivery.id };
+  /** Puts on record what was sent and reported so far, if that is more than was on record before. Once, whoever else does it. */
+  async progress(id: string, notSince: Date, by: Attribution): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      const viewing = await this.lock(tx, id);
+      if (viewing.closedAt !== null || viewing.progressedAt > notSince) return;
+      const { delivered, stills, files, bytes, reported, original } = await this.summary(tx, viewing);
+      const soFar = {
+        ...{ delivered, stills, reported: reported?.played ?? [], files, bytes },
+        ...(original === undefined ? {} : { original }),
+      };
+      const isNews = files > 0 && !isDeepStrictEqual(soFar, viewing.progress);
+      await tx.update(Viewing, { id }, { progressedAt: this.clock.now(), ...(isNews ? { progress: soFar } : {}) });
+      if (isNews) await this.custody.append(tx, viewing.recordingId, { type: 'viewing.progressed', viewing: id, ...soFar }, by);
     });
-    if (!asked.allowed) throw new Forbidden(asked.reason);
-    return asked.delivery;
   }
 
-  private async lengthOf(recordingId: string): Promise<number | null> {
-    return (await this.recordings.get(recordingId)).probe?.durationMs ?? null;
+  /** Open viewings that gave a sign of life since they were last looked at, which was before `notSince`. */
+  async toProgress(notSince: Date): Promise<string[]> {
+    const found = await this.unitOfWork.reader
+      .createQueryBuilder(Viewing, 'v')
+      .select('v.id', 'id')
+      .where({ progressedAt: LessThan(notSince) })
+      .andWhere('v.closed_at IS NULL AND v.last_seen_at > v.progressed_at')
+      .orderBy('v.progressed_at')
+      .limit(500)
+      .getRawMany<{ id: string }>();
+    return found.map(({ id }) => id);
   }
 
-  private account(viewingId: string, ended: Promise<void>): void {
-    const deliveries = this.underWay.get(viewingId) ?? new Set();
-    this.underWay.set(viewingId, deliveries);
-    const settled = ended
-      .catch((error: unknown) =>
-        this.logger.error({ err: error, viewing: viewingId }, 'how much was sent could not be stored; it counts as sent'),
-      )
-      .finally(() => {
-        deliveries.delete(settled);
-        if (deliveries.size === 0) this.underWay.delete(viewingId);
-      });
-    deliveries.add(settled);
+  /** Open viewings without a sign of life since `idleSince`, and such as have no right to go on and have been quiet since `quietSince`. */
+  async over({ idleSince, quietSince, aheadOf }: ReturnType<typeof momentsAt>): Promise<string[]> {
+    const times = [idleSince, quietSince, this.clock.now(), aheadOf];
+    const found = await this.unitOfWork.reader.query<{ id: string }[]>(OVER, times);
+    return found.map(({ id }) => id);
   }
 
-  /** Open viewings that have asked for nothing since `before`. */
-  async idleSince(before: Date): Promise<Viewing[]> {
-    return this.unitOfWork.reader.findBy(Viewing, { closedAt: IsNull(), lastSeenAt: LessThan(before) });
+  private async lock(tx: Tx, id: string): Promise<Viewing> {
+    const viewing = await tx.findOne(Viewing, { where: { id }, lock: { mode: 'for_no_key_update' } });
+    if (viewing === null) throw new NotFound('viewing');
+    return viewing;
+  }
+
+  private async summary(tx: Tx, { id: viewingId, of }: Viewing): Promise<ClosedViewing> {
+    const deliveries = await tx.findBy(ViewingDelivery, { viewingId });
+    const sent = summarise(deliveries);
+    if (of === 'original') return { ...sent, original: originalSpans(deliveries) };
+    return { ...sent, reported: totalOf(await tx.findBy(ViewingReport, { viewingId, refused: false })) };
   }
 }

@@ -64,6 +64,7 @@ const ATTEMPTS: Readonly<Partial<Record<Action, string>>> = {
   'disclosure.decide': 'decide on a disclosure',
   'disclosure.issue': 'make a link for a recipient',
   'disclosure.revoke': 'take a disclosure back',
+  'disclosure.open': 'open a disclosure with its link',
   'disclosure.fetch': 'fetch a disclosed package',
   'disclosure.confirm': 'confirm a disclosed package',
   'viewing.open': 'open a viewing',
@@ -94,6 +95,8 @@ const REASONS: Readonly<Record<string, string>> = {
   'own-redaction': 'nobody reviews a redaction whose plan they wrote',
   'not-released': 'the redaction had not been released',
   'subject-of-request': 'nobody decides about footage of their own conduct',
+  'decided-before': 'nobody decides on the same twice',
+  'seat-taken': 'others had decided in every seat of that role',
   'no-grant': 'there was no grant',
   'grant-expired': 'the grant had ended',
   'grant-revoked': 'the grant had been revoked',
@@ -103,7 +106,10 @@ const REASONS: Readonly<Record<string, string>> = {
   locked: 'the recording was locked against this person',
   'own-disclosure': 'nobody approves a disclosure that they proposed',
   'disclosure-over': 'the disclosure had ended',
+  'wrong-code': 'the second factor was wrong',
+  'link-locked': 'the second factor was wrong too often, and the link is locked',
   'viewing-closed': 'the viewing was closed',
+  'reported-not-delivered': 'it was never sent',
   'other-session': 'the viewing was opened in another session',
 };
 
@@ -329,7 +335,14 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['Statement', e.statement],
       ['Lock', e.lock],
     ),
-  'recording.unlocked': (e) => line('Lifted the lock on the recording.', ['Reason', e.reason], ['Lock', e.lock]),
+  'recording.unlocked': (e) =>
+    line(
+      e.withoutStatement === true
+        ? 'Lifted the lock on the recording, although no statement had been made.'
+        : 'Lifted the lock on the recording.',
+      ['Reason', e.reason],
+      ['Lock', e.lock],
+    ),
   'access.revoked': (e) => line('Took a grant back.', ['Reason', e.reason], ['Grant', e.grant]),
   'viewing.opened': (e) =>
     line(
@@ -343,6 +356,8 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
     line(
       `Went on with the viewing; so far ${viewed(e)}.`,
       ['Sent', `${count(e.files, 'file')}, ${size(e.bytes)}`],
+      ...(e.original === undefined ? [] : [['Bytes of the original', bytesOf(e.original)] as const]),
+      ...(e.reported.length === 0 ? [] : [['Played, as the player reported', partsOf(e.reported)] as const]),
       ['Viewing', e.viewing],
     ),
   'viewing.closed': (e) =>
@@ -408,11 +423,22 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
       ['Until', n.time(e.until)],
       ['Copy', e.form === 'unaltered' ? 'unaltered' : 'marked for the recipient'],
       ...(e.fromMs === null || e.toMs === null ? [] : [['Part', `${span(e.fromMs)} to ${span(e.toMs)}`] as const]),
+      ...(e.overrideReason === undefined ? [] : [['Instead of a redacted copy, because', e.overrideReason] as const]),
       ['Disclosure', e.disclosure],
     ),
   'disclosure.approved': (e) =>
     line('Approved a disclosure.', ...(e.note === null ? [] : [['Note', e.note] as const]), ['Disclosure', e.disclosure]),
   'disclosure.refused': (e) => line('Refused a disclosure.', ['Reason', e.reason], ['Disclosure', e.disclosure]),
+  'disclosure.marked': (e) =>
+    line(
+      'Made a copy with the name of the recipient in the picture.',
+      ...(e.fromMs === null || e.toMs === null ? [] : [['Part', `${span(e.fromMs)} to ${span(e.toMs)}`] as const]),
+      ['SHA-256 of the copy', e.sha256],
+      ['Recipe', `${e.recipe}, ${e.tool}`],
+      ['Disclosure', e.disclosure],
+    ),
+  'disclosure.listed': (e) =>
+    line('Settled what goes into the package for the recipient.', ['Files', String(e.files)], ['SHA-256 of the list', e.sha256]),
   'disclosure.packaged': (e) =>
     line(
       'Made the package for the recipient.',
@@ -425,7 +451,9 @@ export const EVENT_SENTENCES: { readonly [T in CustodyEventType]: Describe<T> } 
     line('Could not make the package for the recipient.', ['Problem', e.problem], ['Disclosure', e.disclosure]),
   'disclosure.link-issued': (e, n) =>
     line(
-      `Made a link for ${e.recipient}, good until ${n.time(e.until)}.`,
+      e.part === 'link'
+        ? `Made a link for ${e.recipient}, good until ${n.time(e.until)}.`
+        : `Made the code that ${e.recipient} needs beside the link.`,
       ['Good for', count(e.fetches, 'fetch', 'fetches')],
       ['Disclosure', e.disclosure],
     ),

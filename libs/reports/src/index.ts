@@ -1,1 +1,2 @@
-export { ReportsHttpModule } from './reports.module.js';
+export { DisclosureProcessor } from './disclosure-package.processor.js';
+export { ReportsHttpModule, ReportsWorkModule } from './reports.module.js';

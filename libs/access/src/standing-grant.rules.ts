@@ -1,0 +1,25 @@
+import type { GrantAction } from '#identity';
+import type { StandingRule } from './access-policy.rules.js';
+
+/** What one person has to do with one recording. */
+export interface Relations {
+  /** It shows them: the dock named them, or they had the camera. */
+  readonly own: boolean;
+  /** The lot of a sampling fell on it, for the purpose in question. */
+  readonly sampled: boolean;
+}
+
+/**
+ * The first rule, of those for the person's roles and purpose, that opens the recording for what it needs. Nobody reviews or checks footage of
+ * their own conduct: for that a rule has to say `own`.
+ */
+export function standingRule(
+  rules: readonly StandingRule[],
+  needs: GrantAction,
+  { own, sampled }: Relations,
+): StandingRule | undefined {
+  return rules.find(({ relation, actions }) => {
+    if (!actions.some((action) => action === needs)) return false;
+    return relation === 'own' ? own : !own && (relation === 'any' || sampled);
+  });
+}
