@@ -15,6 +15,8 @@ export default defineConfig({
     target: 'es2022',
     // Says nothing that anybody reads, and costs a second.
     reportCompressedSize: false,
+    // The player's library is a file of its own of some 580 kB, loaded with the first viewing.
+    chunkSizeWarningLimit: 700,
     rolldownOptions: {
       onLog: (level, log, report) => {
         // Mantine marks every module for React's server components, which there are none of here.

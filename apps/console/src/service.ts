@@ -4,6 +4,7 @@ import { retryAfterMs } from './retry.rules.js';
 interface ProblemDocument {
   readonly type?: string;
   readonly detail?: string;
+  readonly reason?: unknown;
 }
 
 /** The service answered, and the answer is no. Its message is the service's own sentence. */
@@ -15,6 +16,8 @@ export class Refused extends Error {
     detail: string,
     /** What Retry-After asks for, in milliseconds; 0 when it asks for nothing. */
     readonly retryAfterMs: number,
+    /** Of what is not allowed: by which rule. */
+    readonly reason?: string,
   ) {
     super(detail);
     this.name = 'Refused';
@@ -36,12 +39,22 @@ export class Unreachable extends Error {
 export async function call(
   method: string,
   path: string,
-  { json, signal }: { readonly json?: unknown; readonly signal?: AbortSignal } = {},
+  {
+    json,
+    signal,
+    keepalive = false,
+  }: {
+    readonly json?: unknown;
+    readonly signal?: AbortSignal;
+    /** Goes on when the page goes away; of 64 KiB at most. Fetch standard §4.6 */
+    readonly keepalive?: boolean;
+  } = {},
 ): Promise<Response> {
   const response = await fetch(path, {
     method,
     credentials: 'same-origin',
     cache: 'no-store',
+    keepalive,
     ...(json === undefined ? {} : { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } }),
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
@@ -61,6 +74,7 @@ export function refusal(status: number, body: string, retryAfter: string | null)
     (problem.type ?? '').replace(/^urn:custodiet:/, ''),
     problem.detail ?? `The service answered ${status} without an explanation.`,
     retryAfterMs(retryAfter, Date.now()),
+    typeof problem.reason === 'string' ? problem.reason : undefined,
   );
 }
 

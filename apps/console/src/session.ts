@@ -40,3 +40,10 @@ const MAY_HAND_IN = ['officer', 'supervisor', 'investigator', 'custodian'];
 export function mayHandIn(person: Person): boolean {
   return person.roles.some((role) => MAY_HAND_IN.includes(role));
 }
+
+const MAY_WATCH = [...MAY_HAND_IN, 'auditor'];
+
+/** Footage is never for somebody who also administers. It says what to show; the service decides. */
+export function mayWatch(person: Person): boolean {
+  return !person.roles.includes('administrator') && person.roles.some((role) => MAY_WATCH.includes(role));
+}
