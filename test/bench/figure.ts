@@ -21,8 +21,10 @@ export interface Bench {
   readonly docks: number;
   /** Size of the one large file. */
   readonly fileBytes: number;
-  /** Length of the clip that is transcoded and redacted. */
+  /** Length of the clip that is transcoded and redacted, or watched. */
   readonly clipSeconds: number;
+  /** How many watch at once. */
+  readonly viewers: number;
   /** Logs that the suites share. */
   readonly logs: BenchLogs;
   /** Puts a figure on standard output. */

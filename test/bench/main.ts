@@ -11,6 +11,7 @@ import { mediaBench } from './media.bench.js';
 import { proofBench } from './proof.bench.js';
 import { tlogBench } from './tlog.bench.js';
 import { verifyBench } from './verify.bench.js';
+import { viewingBench } from './viewing.bench.js';
 
 /** Every suite there is: a new one is added here. Those that make the log longer come last. */
 const SUITES = new Map<string, (bench: Bench) => Promise<void>>([
@@ -22,18 +23,20 @@ const SUITES = new Map<string, (bench: Bench) => Promise<void>>([
   ['custody.append', appendBench],
   ['ingest', ingestBench],
   ['media', mediaBench],
+  ['viewing', viewingBench],
 ]);
 
-const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--entries N] [--recordings N] [--docks N] [--mib N] [--clip N] [--list]]: measures with services of its own.
+const HELP = `npm run bench [-- [SUITE…] [--seconds N] [--entries N] [--recordings N] [--docks N] [--mib N] [--clip N] [--viewers N] [--list]]: measures with services of its own.
 
 SUITE      ${[...SUITES.keys()].join(', ')},
            or custody for all of its kind (default: all there are)
---seconds  how long each measurement may take, where time is what ends it (default: 10; custody.append: 60)
+--seconds  how long each measurement may take, where time is what ends it (default: 10; custody.append and viewing: 60)
 --entries  how many entries the log holds that is measured (default: 1000000, which take about a minute to write)
 --recordings, --docks, --mib
            of ingest: recordings in the tables the second time (default: 1000000; 0: no second time), docks of the burst (40), MiB of
            the one large file (2048, at most 4000)
---clip     of media: seconds of the clip (60)
+--clip     of media and viewing: seconds of the clip (60)
+--viewers  of viewing: how many watch at once (200); a tenth as many open a viewing each second
 --list     print the names of the suites
 
 Standard output: one JSON object a figure, {"name","value","unit"} and, where there is a reference run, "reference" and "ratio".
@@ -56,6 +59,7 @@ async function main(args: readonly string[]): Promise<number> {
     fileBytes: Math.min(4000, Math.ceil(aboveZero('--mib', values.mib))) * 2 ** 20,
   };
   const clipSeconds = Math.max(3, Math.ceil(aboveZero('--clip', values.clip)));
+  const viewers = Math.ceil(aboveZero('--viewers', values.viewers));
   const chosen = [...SUITES].filter(([name]) => positionals.length === 0 || positionals.some((given) => isOf(given, name)));
   const unknown = positionals.filter((given) => ![...SUITES.keys()].some((name) => isOf(given, name)));
   if (unknown.length > 0) throw new WrongUsage(`There is no suite ${unknown.join(', ')}, only ${[...SUITES.keys()].join(', ')}.`);
@@ -68,9 +72,10 @@ async function main(args: readonly string[]): Promise<number> {
     for (const [name, suite] of chosen) {
       say(`suite ${name}`);
       await suite({
-        seconds: seconds ?? (name === 'custody.append' ? 60 : 10),
+        seconds: seconds ?? (name === 'custody.append' || name === 'viewing' ? 60 : 10),
         entries,
         clipSeconds,
+        viewers,
         ...ingest,
         logs,
         report,
@@ -100,6 +105,7 @@ function readArguments(args: readonly string[]) {
     entries: { type: 'string', default: '1000000' },
     recordings: { type: 'string', default: '1000000' },
     clip: { type: 'string', default: '60' },
+    viewers: { type: 'string', default: '200' },
     docks: { type: 'string', default: '40' },
     mib: { type: 'string', default: '2048' },
     list: { type: 'boolean', default: false },

@@ -407,6 +407,23 @@ describe('requests for access', () => {
     });
   });
 
+  it('are refused by way of a case or a search to whoever may see neither, and that is on record', async () => {
+    const officer = await enrol(administrator, ['officer']);
+    const { recordings: _, ...body } = asking([first()]);
+    for (const target of [{ search: { camera: 'TEST-CAMERA-1' } }, { case: randomUUID() }])
+      expect((await officer.http.post('/api/access-requests', { ...body, ...target })).expect(403).problem()['reason']).toBe(
+        'role',
+      );
+    await eventually('both are on record', () =>
+      asSuperuser(stack.database, async (client) => {
+        const { rowCount } = await client.query("SELECT 1 FROM custody_entries WHERE subject = $1 AND type = 'access.refused'", [
+          officer.id,
+        ]);
+        return rowCount === 2;
+      }),
+    );
+  });
+
   describe('in lists', () => {
     const idsOf = async (client: HttpClient, query: string): Promise<string[]> =>
       (await client.get<{ requests: { id: string }[] }>(`/api/access-requests?${query}`))

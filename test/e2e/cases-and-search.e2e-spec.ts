@@ -208,6 +208,8 @@ describe('cases', () => {
 
   it('name people, and are changed by nobody whom they are about, under whatever account', async () => {
     const { id, number } = await openCase();
+    const [recording = ''] = await sealed({});
+    (await investigator.post(`/api/cases/${id}/recordings`, { recordings: [recording] })).expect(200);
     const subject = await enrol(administrator, ['investigator']);
     const password = 'long enough for us';
     const username = `other-${randomUUID()}`;
@@ -225,8 +227,20 @@ describe('cases', () => {
         client.send('PATCH', `/api/cases/${id}`, { json: { sensitivity: 'normal', reason: 'not that bad' } }),
         client.post(`${people}/remove`, { id: named.id, reason: 'not me' }),
         client.post(`/api/cases/${id}/close`, { reason: 'nothing in it' }),
+        // Nor do they learn what it is called, or what is in it.
+        client.get(`/api/cases/${id}`),
+        client.get(`/api/cases/${id}/access-requests`),
+        client.get(`/api/recordings?case=${id}`),
+        client.post('/api/access-requests', { ...asking([]), recordings: undefined, case: id }),
+        client.post('/api/access-requests', { ...asking([]), recordings: undefined, search: { case: id } }),
       ])
         expect((await attempt).expect(403).problem()['reason']).toBe('subject-of-request');
+    for (const client of [subject.http, otherAccount]) {
+      const { cases: listed } = (await client.get<{ cases: CaseAnswer[] }>(`/api/cases?search=${number}`)).expect(200).body;
+      expect(listed).toEqual([]);
+      expect((await client.get<RecordingAnswer>(`/api/recordings/${recording}`)).expect(200).body.cases).toEqual([]);
+    }
+    expect((await auditor.get<RecordingAnswer>(`/api/recordings/${recording}`)).expect(200).body.cases).toMatchObject([{ id }]);
     (await investigator.post(people, { person: randomUUID(), part: 'subject' })).expect(422);
     (await investigator.post(`${people}/remove`, { id: randomUUID(), reason: 'mistaken' })).expect(404);
     (await investigator.post(`${people}/remove`, { id: named.id, reason: 'mistaken' })).expect(204);
@@ -234,9 +248,10 @@ describe('cases', () => {
       200,
     );
     const types = (await eventsOf(id)).map(({ type }) => type);
-    expect(types.filter((type) => type === 'access.refused')).toHaveLength(6);
+    expect(types.filter((type) => type === 'access.refused')).toHaveLength(10);
     expect(types.filter((type) => type !== 'access.refused')).toEqual([
       'case.opened',
+      'case.recording-added',
       'case.person-added',
       'case.person-added',
       'case.person-removed',

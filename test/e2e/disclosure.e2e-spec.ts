@@ -15,10 +15,11 @@ import { compiled } from '../support/repository.js';
 import { startStack, type Stack } from '../support/stack.js';
 import { clipBytes, variantOf } from './clip-bytes.js';
 import type { Ended } from './command-line.js';
-import { countsOn, entryOn } from './custody-chain.js';
+import { chainOf, countsOn, entryOn } from './custody-chain.js';
 import { disclosed, disclosing, issue, propose, Recipient, settledDisclosure, type DisclosureAnswer } from './disclosing.js';
 import { enrol, type Enrolled } from './enrolled-people.js';
 import { approveAndRelease, muting, orderRedaction, settledRedaction } from './redacting.js';
+import { asSuperuser } from './superuser.js';
 import { zipPaths, zipped } from './unpacking.js';
 import { inSeconds } from './watching.js';
 
@@ -36,6 +37,8 @@ describe('a disclosure', () => {
   let dock: TestDock;
   let clip: Buffer;
   let recording: string;
+  /** Its worker was killed while it made the package. */
+  let interrupted: string;
   let folder: string;
 
   beforeAll(async () => {
@@ -49,6 +52,7 @@ describe('a disclosure', () => {
     shown = await enrol(administrator, ['custodian', 'officer'], 'D-4711');
     dock = await TestDock.enrol(administrator);
     recording = await held(clip, 'stop.mp4');
+    interrupted = await killedWhileMade();
   }, 180_000);
   afterAll(async () => {
     await stack?.stop();
@@ -57,6 +61,18 @@ describe('a disclosure', () => {
 
   async function held(bytes: Buffer, name = 'clip.mp4'): Promise<string> {
     return (await dock.upload(name, bytes, { officer: 'D-4711' })).recording;
+  }
+
+  /** Begun first, since it takes the time that a job without a worker is waited for. */
+  async function killedWhileMade(): Promise<string> {
+    const { id } = await propose(custodian, [recording], { form: 'marked' });
+    (await second.http.post(`/api/disclosures/${id}/approve`, {})).expect(200);
+    const look = async (): Promise<boolean> =>
+      (await auditor.get<DisclosureAnswer>(`/api/disclosures/${id}`)).expect(200).body.state !== 'approved';
+    await eventually('the package is begun', look, { everyMs: 20 });
+    await stack.kill('worker');
+    await stack.restart('worker');
+    return id;
   }
 
   async function ready(
@@ -259,33 +275,36 @@ describe('a disclosure', () => {
     it('does not verify when anything in it was touched', async () => {
       const paths = zipPaths(bytes);
       const unpacked = await emptyFolder(Object.fromEntries(paths.map((path) => [path, zipped(bytes, path)])));
-      const at = async (name: string, change: (was: Buffer) => Buffer | undefined): Promise<Ended> => {
-        const path = join(unpacked, name);
-        const was = await readFile(path).catch(() => undefined);
-        const is = change(was ?? Buffer.alloc(0));
-        await (is === undefined ? rm(path) : writeFile(path, is));
-        const ended = await verified(unpacked, '.');
-        await (was === undefined ? rm(path) : writeFile(path, was));
-        return ended;
+      /** The verdict with these files changed, or taken away: which checks of which files failed. */
+      const failures = async (names: readonly string[], change: (was: Buffer) => Buffer | undefined): Promise<string[]> => {
+        const were = await Promise.all(names.map((name) => readFile(join(unpacked, name)).catch(() => undefined)));
+        const put = async (name: string, content: Buffer | undefined): Promise<void> =>
+          content === undefined ? rm(join(unpacked, name)) : writeFile(join(unpacked, name), content);
+        await Promise.all(names.map((name, i) => put(name, change(were[i] ?? Buffer.alloc(0)))));
+        const { code, stdout } = await verified(unpacked, '.', '--json');
+        await Promise.all(names.map((name, i) => put(name, were[i])));
+        expect(code).toBe(1);
+        const { checks } = JSON.parse(stdout) as { checks: { name: string; ok: boolean; where?: string }[] };
+        return checks.flatMap(({ name, ok, where }) => (ok ? [] : [`${name} ${where}`])).sort();
       };
       const flipped = (was: Buffer): Buffer => {
         const is = Buffer.from(was);
         is[100] = (is[100] ?? 0) ^ 1;
         return is;
       };
-      for (const path of [
-        `media/${other}.mp4`,
-        `bundles/${other}.zip`,
-        `reports/${other}.pdf`,
-        'README.txt',
-        'manifest.proof.json',
-      ]) {
-        expect({ path, code: (await at(path, flipped)).code }).toEqual({ path, code: 1 });
-        expect({ path, code: (await at(path, () => undefined)).code }).toEqual({ path, code: 1 });
+      const named = [`media/${other}.mp4`, `bundles/${recording}.zip`, `reports/${other}.pdf`, 'README.txt'];
+      const faults = [
+        ...named.map((path) => `files ${path}`),
+        `recording media/${other}.mp4`,
+        `recording media/${recording}.mp4`,
+      ];
+      for (const change of [flipped, () => undefined]) {
+        expect(await failures(named, change)).toEqual([...faults].sort());
+        expect(await failures(['manifest.proof.json'], change)).toEqual(['logged manifest.proof.json']);
       }
-      expect((await at('media/extra.mp4', () => Buffer.from('x'))).code).toBe(1);
-      const renamed = await at('manifest.json', (was) => Buffer.from(was.toString('utf8').replace('Øystein', 'Torstein')));
-      expect(renamed).toMatchObject({ code: 1, stdout: expect.stringContaining('✗ logged') });
+      expect(await failures(['media/extra.mp4'], () => Buffer.from('x'))).toEqual(['files media/extra.mp4']);
+      const renamed = (was: Buffer): Buffer => Buffer.from(was.toString('utf8').replace('Øystein', 'Torstein'));
+      expect(await failures(['manifest.json'], renamed)).toEqual(['logged manifest.proof.json']);
       expect((await verified(unpacked, '.')).code).toBe(0);
     }, 120_000);
 
@@ -339,12 +358,14 @@ describe('a disclosure', () => {
       expect(Number(format.duration)).toBeGreaterThan(1.8);
       expect(Number(format.duration)).toBeLessThan(2.3);
       expect(stdout).not.toMatch(/title|location|comment/i);
-      const marked = await entryOn(auditor, recording, 'disclosure.marked');
-      expect(marked.event).toMatchObject({ disclosure: made.id, fromMs: 500, toMs: 2500 });
+      const marked = await entryOn(auditor, recording, 'disclosure.marked', (e) => e['disclosure'] === made.id);
+      expect(marked.event).toMatchObject({ fromMs: 500, toMs: 2500 });
       const empty = await emptyFolder({ 'p.zip': bytes });
       const { code, stdout: said } = await verified(empty, 'p.zip', '--log-key', stack.logKey);
       expect({ code, said }).toMatchObject({ code: 0 });
       expect(said).toContain('copies with the name of the recipient in the picture');
+      for (const unproven of ['What this does not show', 'the word of the agency', 'No witness was asked'])
+        expect(said).toContain(unproven);
     }, 180_000);
   });
 
@@ -359,7 +380,7 @@ describe('a disclosure', () => {
       [one, two, long] = await Promise.all([
         ready([recording], { fetches: 1 }),
         ready([recording], { fetches: 1 }),
-        ready([large], { fetches: 2 }),
+        ready([large], { fetches: 3 }),
       ]);
     }, 180_000);
 
@@ -431,7 +452,18 @@ describe('a disclosure', () => {
       expect(sha256).toBe(made.package?.sha256);
       const { event } = await entryOn(auditor, recording, 'disclosure.fetch-ended', (e) => e['disclosure'] === made.id);
       expect(event).toMatchObject({ complete: true, ranges: [{ first: 0, last: size - 1 }] });
-      for (const range of [undefined, 'bytes=0-', 'bytes=1000-'])
+      for (const range of [undefined, 'bytes=0-'])
+        expect((await recipient.fetch(range)).expect(403).problem()).toMatchObject({ reason: 'disclosure-over' });
+      // That all was handed over does not say that it arrived: its end may be had once more, on record, and no further copy.
+      (await recipient.fetch('bytes=1000-')).expect(206);
+      await eventually('both ends of the fetch are on record', async () => {
+        const ended = (await chainOf(auditor, recording)).filter(({ type, event }) => {
+          return type === 'disclosure.fetch-ended' && event['disclosure'] === made.id;
+        });
+        return ended.length === 2 && ended[0]?.event['fetch'] === ended[1]?.event['fetch'];
+      });
+      expect((await auditor.get<DisclosureAnswer>(`/api/disclosures/${made.id}`)).expect(200).body.fetchesBegun).toBe(1);
+      for (const range of [undefined, 'bytes=1000-'])
         expect((await recipient.fetch(range)).expect(403).problem()).toMatchObject({ reason: 'disclosure-over' });
       await entryOn(auditor, recording, 'access.refused', (e) => e['action'] === 'disclosure.fetch');
       // Received all the same.
@@ -467,6 +499,32 @@ describe('a disclosure', () => {
       expect(sha256).toBe(made.package?.sha256);
     }, 120_000);
 
+    it('no further by whom a new link shuts out in the middle, and is no idle fetch as long as somebody reads it', async () => {
+      const recipient = await recipientOf(long);
+      const answer = await recipient.begin(new AbortController().signal);
+      const reader = answer.body?.getReader();
+      await reader?.read();
+      const fetches = async (sql: string): Promise<{ ended: boolean; fresh: boolean }[]> =>
+        asSuperuser(stack.database, async (database) => {
+          const { rows } = await database.query<{ ended: boolean; fresh: boolean }>(sql, [long.id]);
+          return rows;
+        });
+      const now = "ended_at IS NOT NULL AS ended, last_at > now() - interval '1 minute' AS fresh";
+      const newest = '(SELECT id FROM disclosure_fetches WHERE disclosure_id = $1 ORDER BY begun_at DESC LIMIT 1)';
+      await fetches(`UPDATE disclosure_fetches SET last_at = last_at - interval '31 minutes' WHERE id = ${newest}`);
+      await eventually('it is known to be under way', async () => {
+        const [fetch] = await fetches(`SELECT ${now} FROM disclosure_fetches WHERE id = ${newest}`);
+        expect(fetch?.ended).toBe(false);
+        return fetch?.fresh;
+      });
+      await issue(custodian, long.id);
+      await expect(
+        (async () => {
+          while (!(await reader?.read())?.done);
+        })(),
+      ).rejects.toThrow();
+    }, 120_000);
+
     it('until it is taken back, also in the middle, and what was sent until then is on record', async () => {
       const made = long;
       const recipient = await recipientOf(made);
@@ -476,8 +534,9 @@ describe('a disclosure', () => {
       const reader = answer.body?.getReader();
       const { value: head } = (await reader?.read()) ?? {};
       let received = head instanceof Uint8Array ? head.length : 0;
+      const begun = (await chainOf(auditor, large)).findLast(({ type }) => type === 'disclosure.fetch-begun')?.event['fetch'];
       (await second.http.post(`/api/disclosures/${made.id}/revoke`, { reason: 'sent to the wrong person' })).expect(200);
-      const { event } = await entryOn(auditor, large, 'disclosure.fetch-ended', (e) => e['disclosure'] === made.id);
+      const { event } = await entryOn(auditor, large, 'disclosure.fetch-ended', (e) => e['fetch'] === begun);
       const drained = async (): Promise<void> => {
         for (;;) {
           const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
@@ -508,13 +567,7 @@ describe('a disclosure', () => {
   });
 
   it('has one package, although the worker was killed while it was made', async () => {
-    const { id } = await propose(custodian, [recording], { form: 'marked' });
-    (await second.http.post(`/api/disclosures/${id}/approve`, {})).expect(200);
-    const look = async (): Promise<boolean> =>
-      (await auditor.get<DisclosureAnswer>(`/api/disclosures/${id}`)).expect(200).body.state !== 'approved';
-    await eventually('the package is begun', look, { everyMs: 20 });
-    await stack.kill('worker');
-    await stack.restart('worker');
+    const id = interrupted;
     const settled = await settledDisclosure(auditor, id);
     expect(settled.state).toBe('ready');
     const answer = await auditor.get<{ disclosures: DisclosureAnswer[]; next: string | null }>(

@@ -170,6 +170,96 @@ describe('what the ordinary way does not reach', () => {
     });
   });
 
+  describe('a copy of which part is covered', () => {
+    it('is locked together with the original it was made from', async () => {
+      const copy = randomUUID();
+      await asSuperuser(stack.database, async (client) => {
+        const { rows } = await client.query<{ names: string }>(
+          `SELECT string_agg(quote_ident(column_name), ', ') AS names FROM information_schema.columns
+           WHERE table_name = 'recordings' AND is_generated = 'NEVER' AND column_name NOT IN ('id', 'parent_id', 'origin', 'key', 'counter', 'manifest_id')`,
+        );
+        const names = rows[0]?.names ?? '';
+        await client.query(
+          `INSERT INTO recordings (id, parent_id, origin, key, ${names}) SELECT $1, id, 'derived', 'copies/of-it', ${names} FROM recordings WHERE id = $2`,
+          [copy, other],
+        );
+      });
+      const held = await lock(officer, copy);
+      expect(held.recording).toBe(other);
+      expectRefused(await officer.http.post(`/api/recordings/${other}/viewings`, { purpose: 'own-report' }), 'locked');
+      for (const each of [copy, other]) {
+        const { locks } = (await custodian.get<{ locks: RecordingLockAnswer[] }>(`/api/recordings/${each}/locks`)).expect(
+          200,
+        ).body;
+        expect(locks.map(({ id }) => id)).toContain(held.id);
+      }
+      (await lift(internalAffairs, held, { reason: 'A test', override: true })).expect(200);
+    });
+  });
+
+  describe('what cannot be put on record', () => {
+    /** The database refuses to end that one, as it would one that was tampered with. */
+    async function stuck(table: string, id: string, work: () => Promise<void>): Promise<void> {
+      await asSuperuser(stack.database, (client) =>
+        client.query(`
+          CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN IF NEW.id = '${id}' AND NEW.closed_at IS NOT NULL THEN RAISE EXCEPTION 'stuck'; END IF; RETURN NEW; END $$;
+          CREATE TRIGGER stuck BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION stuck();`),
+      );
+      try {
+        await work();
+      } finally {
+        await asSuperuser(stack.database, (client) => client.query(`DROP TRIGGER stuck ON ${table}; DROP FUNCTION stuck()`));
+      }
+    }
+
+    it('keeps no other request from ending', async () => {
+      const [bad, good] = [await ask(officer.http, recording), await ask(officer.http, recording)];
+      await stuck('access_requests', bad, async () => {
+        await asSuperuser(stack.database, (client) =>
+          client.query(
+            `UPDATE access_requests SET wanted_until = now() - CASE id WHEN $1 THEN interval '2 hours' ELSE interval '1 hour' END
+             WHERE id IN ($1, $2)`,
+            [bad, good],
+          ),
+        );
+        await eventually('the other has ended', async () => {
+          const { body } = (await officer.http.get<{ state: string }>(`/api/access-requests/${good}`)).expect(200);
+          return body.state === 'expired';
+        });
+      });
+    }, 60_000);
+
+    it('counts no viewing that was never open, because the service died while it was opened', async () => {
+      const viewer = await enrol(administrator, ['investigator']);
+      await grant(custodian, await ask(viewer.http, recording), undefined, { viewings: 1 });
+      const { viewing } = await openViewing(viewer.http, recording);
+      await asSuperuser(stack.database, (client) =>
+        client.query("UPDATE viewings SET ready_at = NULL, last_seen_at = now() - interval '1 hour' WHERE id = $1", [viewing]),
+      );
+      await entryOn(auditor, recording, 'viewing.closed', (event) => event['viewing'] === viewing);
+      await openViewing(viewer.http, recording);
+      const answer = await viewer.http.post(`/api/recordings/${recording}/viewings`, { purpose: 'internal-investigation' });
+      expectRefused(answer, 'grant-used-up');
+    }, 60_000);
+
+    it('keeps no other viewing from ending', async () => {
+      const viewer = await enrol(administrator, ['investigator']);
+      await grant(custodian, await ask(viewer.http, recording));
+      const [bad, good] = [await openViewing(viewer.http, recording), await openViewing(viewer.http, recording)];
+      await stuck('viewings', bad.viewing, async () => {
+        await asSuperuser(stack.database, (client) =>
+          client.query(
+            `UPDATE viewings SET last_seen_at = now() - CASE id WHEN $1 THEN interval '2 hours' ELSE interval '1 hour' END
+             WHERE id IN ($1, $2)`,
+            [bad.viewing, good.viewing],
+          ),
+        );
+        await entryOn(auditor, recording, 'viewing.closed', ({ viewing }) => viewing === good.viewing);
+      });
+    }, 60_000);
+  });
+
   describe('access taken in an emergency', () => {
     const emergency = (recordings: readonly string[], changes: object = {}): object => ({
       ...{ recordings, purpose: 'internal-investigation', caseNumber: 'IA-2026-018', justification: WHY, ...changes },
@@ -228,6 +318,26 @@ describe('what the ordinary way does not reach', () => {
       });
       await entryOn(auditor, recording, 'access.revoked', (event) => event['grant'] === taken.grants[0]?.id);
       expect(await noticesOf(http, taken.id)).toMatchObject([{ kind: 'break-glass-reviewed' }]);
+    });
+
+    it('is not taken again, under any account, by whom it was taken back from', async () => {
+      const { id, http } = await enrol(administrator, ['investigator']);
+      const again = await enrol(administrator, ['supervisor'], null, id);
+      (await review(custodian, await take(http, [recording]), false)).expect(200);
+      for (const by of [http, again.http])
+        expectRefused(await by.post('/api/break-glass', emergency([other, recording])), 'grant-revoked');
+      const { grants, id: taken } = await take(again.http, [other]);
+      (await custodian.post(`/api/grants/${grants[0]?.id ?? ''}/revoke`, { reason: 'There is no emergency' })).expect(204);
+      expectRefused(await http.post('/api/break-glass', emergency([other])), 'grant-revoked');
+      (await review(custodian, { id: taken }, true)).expect(200);
+    });
+
+    it('can be taken again by whoever closed it themselves', async () => {
+      const { http } = await enrol(administrator, ['investigator']);
+      const first = await take(http, [recording]);
+      (await http.post(`/api/access-requests/${first.id}/close`)).expect(200);
+      const second = await take(http, [recording]);
+      for (const each of [first, second]) (await review(custodian, each, true)).expect(200);
     });
 
     it('is reviewed neither by whoever took it, under any account, nor by whom it shows, nor without the role', async () => {

@@ -13,6 +13,7 @@ import { openViewing, playable } from './watching.js';
 
 const BADGE = 'B-400';
 const MARCH = { recordedFrom: '2026-03-01T00:00:00Z', recordedTo: '2026-04-01T00:00:00Z' };
+const APRIL = { recordedFrom: '2026-04-01T00:00:00Z', recordedTo: '2026-05-01T00:00:00Z' };
 
 /** The recipe of libs/access/README.md by somebody who has only that: nothing of the product draws here. */
 function drawAgain(root: Uint8Array, { id, recordings }: Pick<SamplingAnswer, 'id' | 'recordings'>, count: number): string[] {
@@ -45,13 +46,16 @@ describe('access without anybody being asked', () => {
   let administrator: HttpClient;
   let supervisor: Enrolled;
   let officer: Enrolled;
+  let dock: TestDock;
+  let clip: Buffer;
   let recordings: string[];
+  /** Of another month, from which fewer lots were drawn. */
+  let later: string[];
   /** The officer's own. */
   let own: string;
 
   beforeAll(async () => {
-    const [started, clip] = await Promise.all([startStack(), clipBytes({ seconds: 1 })]);
-    stack = started;
+    [stack, clip] = await Promise.all([startStack(), clipBytes({ seconds: 1 })]);
     [administrator, auditor, custodian] = await Promise.all([
       stack.signIn('administrator'),
       stack.signIn('auditor'),
@@ -59,10 +63,12 @@ describe('access without anybody being asked', () => {
     ]);
     supervisor = await enrol(administrator, ['supervisor']);
     officer = await enrol(administrator, ['officer'], BADGE);
-    const dock = await TestDock.enrol(administrator);
-    const upload = async (i: number): Promise<string> =>
-      (await dock.upload(`patrol-${i}.mp4`, variantOf(clip), { officer: i === 0 ? BADGE : `B-50${i}` })).recording;
+    dock = await TestDock.enrol(administrator);
+    const upload = async (i: number, stated: Parameters<TestDock['upload']>[2] = {}): Promise<string> =>
+      (await dock.upload(`patrol-${i}.mp4`, variantOf(clip), { officer: i === 0 ? BADGE : `B-50${i}`, ...stated })).recording;
     recordings = await Promise.all(Array.from({ length: 8 }, (_, i) => upload(i)));
+    const april = { officer: 'B-600', recordedAt: '2026-04-14T09:26:53.000Z' };
+    later = await Promise.all(Array.from({ length: 8 }, (_, i) => upload(i, april)));
     own = recordings[0] ?? '';
   }, 180_000);
   afterAll(async () => stack?.stop(), 60_000);
@@ -75,7 +81,7 @@ describe('access without anybody being asked', () => {
   const read = async (id: string): Promise<SamplingAnswer> =>
     (await auditor.get<SamplingAnswer>(`/api/samplings/${id}`)).expect(200).body;
   const drawn = async (draw: number): Promise<SamplingAnswer> => {
-    const { id } = (await commit(draw)).expect(201).body;
+    const { id } = (await commit(draw, APRIL)).expect(201).body;
     return eventually('the lot is drawn', async () => {
       const sampling = await read(id);
       return sampling.state === 'drawn' && sampling;
@@ -156,6 +162,11 @@ describe('access without anybody being asked', () => {
       (await supervisor.http.post('/api/samplings', body)).expect(400).problem();
     });
 
+    it('is drawn whatever a dock said of a cameras clock', async () => {
+      await dock.upload('nonsense.mp4', variantOf(clip), { clockOffsetMs: Number.MAX_SAFE_INTEGER });
+      expect((await commit(1)).expect(201).body.population).toBe(8);
+    });
+
     it('draws from the recordings of the officers that are named, and is listed newest first', async () => {
       const { id, population } = (await commit(1, { officers: [officer.id] })).expect(201).body;
       expect(population).toBe(1);
@@ -184,11 +195,39 @@ describe('access without anybody being asked', () => {
       expect([byChance, all?.length]).toEqual([false, 8]);
       const { samplings } = (await auditor.get<{ samplings: SamplingAnswer[] }>('/api/samplings')).expect(200).body;
       const lots = await Promise.all(samplings.filter((each) => each.byChance).map(({ id }) => read(id)));
-      const never = recordings.find((id) => !lots.some((lot) => lot.drawn?.includes(id)));
+      const never = later.find((id) => !lots.some((lot) => lot.drawn?.includes(id)));
       expectRefused(
         await supervisor.http.post(`/api/recordings/${never ?? ''}/viewings`, { purpose: 'supervision' }),
         'no-grant',
       );
+    });
+
+    it('is no review of what came up because lots were drawn until it did', async () => {
+      const { samplings } = (await auditor.get<{ samplings: SamplingAnswer[] }>('/api/samplings')).expect(200).body;
+      const before = await Promise.all(samplings.filter((each) => each.byChance).map(({ id }) => read(id)));
+      const known = new Set(before.flatMap((lot) => lot.drawn ?? []));
+      const fresh = await eventually(
+        'another lot falls on another recording',
+        async () => (await drawn(2)).drawn?.find((id) => !known.has(id)),
+        { withinMs: 60_000 },
+      );
+      await playable(auditor, fresh);
+      expectRefused(await supervisor.http.post(`/api/recordings/${fresh}/viewings`, { purpose: 'supervision' }), 'no-grant');
+    }, 90_000);
+
+    it('does not come back by another rule once a person has taken it back', async () => {
+      const both = await enrol(administrator, ['supervisor', 'auditor']);
+      const [first = ''] = later;
+      await playable(auditor, first);
+      await openViewing(both.http, first, 'oversight');
+      const { grants } = (await auditor.get<{ grants: GrantAnswer[] }>('/api/grants')).expect(200).body;
+      const given = grants.find(({ person, recording }) => person === both.id && recording === first);
+      (await custodian.post(`/api/grants/${given?.id ?? ''}/revoke`, { reason: 'No such check was ordered' })).expect(204);
+      // As it stands when the lot falls on it too, at some other time.
+      await asSuperuser(stack.database, (client) =>
+        client.query("UPDATE grants SET basis = 'standing:another', purpose = 'supervision' WHERE id = $1", [given?.id]),
+      );
+      expectRefused(await both.http.post(`/api/recordings/${first}/viewings`, { purpose: 'oversight' }), 'grant-revoked');
     });
 
     it('is an officers own recording, for the purpose of the rule, and nobody elses', async () => {
@@ -222,6 +261,17 @@ describe('access without anybody being asked', () => {
       await openViewing(auditor, own, 'oversight');
       const shown = await enrol(administrator, ['auditor'], null, officer.id);
       expectRefused(await shown.http.post(`/api/recordings/${own}/viewings`, { purpose: 'oversight' }), 'no-grant');
+    });
+
+    it('is not ones own for saying so in the register of cameras', async () => {
+      const both = await enrol(administrator, ['officer', 'supervisor']);
+      const camera = { serial: 'TEST-CAMERA-1' };
+      const { id } = (await administrator.post<{ id: string }>('/api/cameras', camera)).expect(201).body;
+      const span = { person: both.id, from: '2026-03-14T00:00:00Z', until: '2026-03-15T00:00:00Z' };
+      (await both.http.post(`/api/cameras/${id}/assignments`, span)).expect(201);
+      const another = recordings[1] ?? '';
+      await playable(auditor, another);
+      expectRefused(await both.http.post(`/api/recordings/${another}/viewings`, { purpose: 'own-report' }), 'no-grant');
     });
 
     it('holds against no lock', async () => {

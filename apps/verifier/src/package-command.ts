@@ -27,6 +27,8 @@ export interface PackageResult {
   readonly logKey?: string;
   /** False: the key came out of the package, so all that is shown is that the package agrees with itself. */
   readonly logKeyPinned: boolean;
+  /** Everything stands under checkpoints that the witnesses of a given policy cosigned. */
+  readonly cosigned: boolean;
 }
 
 /** manifest.json and its proof: a package of a thousand recordings has one of less than a megabyte. */
@@ -70,7 +72,8 @@ export async function checkPackage(path: string, given: LogTrust, proofPath: str
   });
   const logKeyPinned = given.logKey !== undefined || (given.policy?.logKeys.length ?? 0) > 0;
   if (manifest !== undefined) {
-    const { disclosure } = manifest;
+    const read = manifest;
+    const { disclosure } = read;
     await check('logged', PACKAGE_FILES.proof, async () => {
       const proof = await textOf(source, PACKAGE_FILES.proof);
       const sha256 = createHash('sha256').update(text).digest('hex');
@@ -79,13 +82,13 @@ export async function checkPackage(path: string, given: LogTrust, proofPath: str
     });
     const hashes = await checkFiles(source, manifest, check);
     for (const recording of manifest.recordings)
-      await check('recording', recording.media, () => checkRecording(source, recording, manifest, hashes, trust));
+      await check('recording', recording.media, () => checkRecording(source, recording, read, hashes, trust));
     if (proofPath !== undefined) await check('package', proofPath, () => checkWhole(path, proofPath, disclosure, trust));
   }
   const ok = manifest !== undefined && checks.every((each) => each.ok);
   const logKey = trust.logKey?.vkey ?? trust.policy?.logKeys[0]?.vkey;
   return {
-    ...{ package: path, ok, checks, logKeyPinned },
+    ...{ package: path, ok, checks, logKeyPinned, cosigned: ok && given.policy !== undefined },
     ...(manifest === undefined ? {} : { manifest }),
     ...(logKey === undefined ? {} : { logKey }),
   };
@@ -121,7 +124,7 @@ async function checkFiles(
 async function checkRecording(
   source: PackageSource,
   recording: PackagedRecording,
-  manifest: PackageManifest | undefined,
+  { form, disclosure }: PackageManifest,
   hashes: ReadonlyMap<string, string>,
   trust: LogTrust,
 ): Promise<string> {
@@ -129,8 +132,7 @@ async function checkRecording(
   if (media === undefined || !hashes.has(recording.bundle) || !hashes.has(recording.report))
     throw new Error('Its files are not as the manifest lists them.');
   const bundle = decodeZip(await whole(source, recording.bundle, MOST_BUNDLE_BYTES));
-  const form = manifest?.form ?? 'unaltered';
-  const { entries } = verifyPackagedRecording(recording, { form, media, bundle, trust });
+  const { entries } = verifyPackagedRecording(recording, { form, disclosure, media, bundle, trust });
   const is =
     form === 'unaltered' ? 'This is the sealed recording, unaltered' : 'This is the copy that was made for the recipient';
   return `${is}; ${entries} log entries about recording ${recording.recording}.`;
@@ -158,7 +160,7 @@ async function whole(source: PackageSource, path: string, most: number): Promise
 }
 
 /** One line a check, then a sentence on the whole and on where the log's key came from. */
-export function packageText({ package: path, ok, checks, manifest, logKey, logKeyPinned }: PackageResult): string {
+export function packageText({ package: path, ok, checks, manifest, logKey, logKeyPinned, cosigned }: PackageResult): string {
   const lines = checks.map(({ name, ok: passed, where, detail }) => {
     return `${passed ? '✓' : '✗'} ${name}: ${where === undefined ? '' : `${printable(where)}: `}${printable(detail)}`;
   });
@@ -169,6 +171,12 @@ export function packageText({ package: path, ok, checks, manifest, logKey, logKe
           `VERIFIED: disclosure ${manifest.disclosure}, ${manifest.recordings.length} recordings, nothing altered.`,
           `Released to ${printable(manifest.recipient.name)}, ${printable(manifest.recipient.organisation)} (${printable(manifest.recipient.kind)}).`,
           ...(manifest.form === 'marked' ? ['The media are copies with the name of the recipient in the picture.'] : []),
+          'What this does not show: that there are no other recordings, that the pictures show what happened, that the disclosure has',
+          'not been taken back since, or whose hands the package went through on its way to you.',
+          ...(manifest.form === 'marked' ? ['That a copy shows what the sealed recording shows is the word of the agency.'] : []),
+          ...(cosigned
+            ? []
+            : ['No witness was asked for (--policy): that the agency shows everybody the same log is its own word.']),
         ]
       : [`NOT VERIFIED: ${failed === 1 ? 'one check' : `${failed} checks`} of ${printable(path)} failed.`];
   const shown = logKey === undefined ? [] : [`  ${printable(logKey)}`, `  SHA-256 fingerprint: ${fingerprint(logKey)}`];

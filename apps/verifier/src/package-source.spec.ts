@@ -77,6 +77,37 @@ describe('the files of a package', () => {
     expect((await opened(hidden)).fault).toMatch(/does not name/);
   });
 
+  it('are none where a program that unpacks them would find something else than is checked here', async () => {
+    const plain = await zipOf({ streamed: false });
+    const directory = plain.readUInt32LE(plain.length - 22 + 16);
+    const tricks: readonly [string, (bytes: Buffer) => void][] = [
+      ['a password', (bytes) => [6, directory + 8].forEach((at) => bytes.writeUInt16LE(bytes.readUInt16LE(at) | 1, at))],
+      ['a link', (bytes) => void bytes.writeUInt32LE((0o120777 << 16) >>> 0, directory + 38)],
+      ['another size in front of the file', (bytes) => void bytes.writeUInt32LE(1, 22)],
+      ['another size, packed, in front of the file', (bytes) => void bytes.writeUInt32LE(1, 18)],
+    ];
+    for (const [trick, play] of tricks) {
+      const bytes = Buffer.from(plain);
+      play(bytes);
+      expect({ trick, fault: (await opened(bytes)).fault }).toEqual({ trick, fault: expect.any(String) });
+    }
+    // A second name, which Info-ZIP's unzip prefers.
+    const extra = Buffer.concat([Buffer.from([0x75, 0x70, 10, 0, 1, 0, 0, 0, 0]), Buffer.from('other')]);
+    const nameEnd = directory + 46 + plain.readUInt16LE(directory + 28);
+    const named = Buffer.concat([plain.subarray(0, nameEnd), extra, plain.subarray(nameEnd)]);
+    named.writeUInt16LE(extra.length, directory + 30);
+    named.writeUInt32LE(named.readUInt32LE(named.length - 22 + 12) + extra.length, named.length - 22 + 12);
+    expect((await opened(named)).fault).toMatch(/says more/);
+    // Two places of one file: programs go by the short one, where there is one.
+    const large = await zipOf({ large: true });
+    const at = Number(large.readBigUInt64LE(large.length - 98 + 48));
+    for (const field of [at + 24, at + 42, large.length - 22 + 12, large.length - 22 + 16]) {
+      const bytes = Buffer.from(large);
+      bytes.writeUInt32LE(1, field);
+      expect((await opened(bytes)).fault).toMatch(/says two things/);
+    }
+  });
+
   it('of any damaged ZIP file are a fault, and never a crash', async () => {
     const whole = await zipOf({ large: true });
     const damage = fc.record({

@@ -47,6 +47,9 @@ const LOCATOR64 = 0x07064b50;
 const DESCRIPTOR = 0x08074b50;
 const IN_EXTRA_FIELD = 0xffffffff;
 const SIZES_FOLLOW = 0x0008;
+const UTF8_NAMES = 0x0800;
+const FILE_TYPE = 0o170000;
+const PLAIN_FILE = 0o100000;
 const MOST_DIRECTORY_BYTES = 2 ** 26;
 
 class Altered extends Error {}
@@ -60,7 +63,8 @@ interface Member {
 
 /**
  * A ZIP or ZIP64 file of stored files, one behind the other without a gap: a file that hides between two others is a fault, and so is a name
- * that would lead out of the folder it is unpacked in.
+ * that would lead out of the folder it is unpacked in. Whatever else the format allows (a second name, a password, a link, a size said otherwise in
+ * another place) is a fault too: with it, programs that unpack the file find something else than was checked.
  */
 async function zipSource(path: string): Promise<PackageSource> {
   const file = await open(path, 'r').catch((error: unknown) => {
@@ -103,6 +107,7 @@ async function readMembers(file: FileHandle, size: number, data: Map<string, { a
       header.readUInt32LE(0) === LOCAL &&
       header.readUInt16LE(6) === member.flags &&
       header.readUInt16LE(8) === 0 &&
+      [18, 22].every((at) => header.readUInt32LE(at) === ((member.flags & SIZES_FOLLOW) === 0 ? member.size : 0)) &&
       header.readUInt16LE(26) === name.length &&
       header.readUInt16LE(28) === 0 &&
       name.equals(await readAt(file, member.at + 30, name.length));
@@ -129,6 +134,13 @@ async function readEnd(file: FileHandle, size: number): Promise<{ at: number; by
   if (locator.readUInt32LE(0) !== LOCATOR64 || at64 !== size - 98)
     throw new Altered('The ZIP64 records are not where they should be.');
   const end64 = await readAt(file, at64, 56);
+  const said: readonly (readonly [number, number, bigint])[] = [
+    [count, 0xffff, end64.readBigUInt64LE(32)],
+    [bytes, IN_EXTRA_FIELD, end64.readBigUInt64LE(40)],
+    [at, IN_EXTRA_FIELD, end64.readBigUInt64LE(48)],
+  ];
+  if (said.some(([short, elsewhere, long]) => short !== elsewhere && BigInt(short) !== long))
+    throw new Altered('The ZIP file says two things of its table of contents.');
   const found = {
     at: Number(end64.readBigUInt64LE(48)),
     bytes: bounded(Number(end64.readBigUInt64LE(40))),
@@ -156,14 +168,19 @@ function readDirectory(directory: Buffer, count: number): Member[] {
     const path = pathOf(directory.subarray(at + 46, at + 46 + nameBytes));
     if (directory.readUInt16LE(at + 10) !== 0) throw new Altered(`${path} is compressed, as no file of a package is.`);
     const extra = directory.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes);
-    const large = extra.length === 28 && extra.readUInt16LE(0) === 1;
-    if (!large && [directory.readUInt32LE(at + 24), directory.readUInt32LE(at + 42)].includes(IN_EXTRA_FIELD))
-      throw new Altered(`The size of ${path} is missing.`);
+    const large = extra.length === 28 && extra.readUInt16LE(0) === 1 && extra.readUInt16LE(2) === 24;
+    if (!large && extra.length > 0) throw new Altered(`The ZIP file says more of ${path} than a package does.`);
+    const inExtra = [20, 24, 42].map((field) => directory.readUInt32LE(at + field) === IN_EXTRA_FIELD);
+    if (inExtra.some((is) => is !== large))
+      throw new Altered(`The ZIP file says two things of the size or the place of ${path}.`);
+    const [flags, type] = [directory.readUInt16LE(at + 8), (directory.readUInt32LE(at + 38) >>> 16) & FILE_TYPE];
+    if ((flags & ~(SIZES_FOLLOW | UTF8_NAMES)) !== 0 || ![0, PLAIN_FILE].includes(type) || directory.readUInt16LE(at + 32) !== 0)
+      throw new Altered(`${path} is not a plain file, as every file of a package is.`);
     const size = large ? Number(extra.readBigUInt64LE(4)) : directory.readUInt32LE(at + 24);
     const compressed = large ? Number(extra.readBigUInt64LE(12)) : directory.readUInt32LE(at + 20);
     if (size !== compressed) throw new Altered(`${path} is compressed, as no file of a package is.`);
     const start = large ? Number(extra.readBigUInt64LE(20)) : directory.readUInt32LE(at + 42);
-    members.push({ path, size, at: start, flags: directory.readUInt16LE(at + 8) });
+    members.push({ path, size, at: start, flags });
     at = next;
   }
   if (members.length !== count) throw new Altered('The table of contents is not complete.');

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { PeopleService, type Person } from '#identity';
 import { Clock, UnitOfWork, type Tx } from '#platform';
 import { ballotOf } from './access-decision.rules.js';
@@ -13,6 +13,8 @@ const AT_ONCE = 50;
 /** Tells those who may decide on a request that it waits for them: once when half of the time is over, once when all of it is. */
 @Injectable()
 export class AccessRequestReminders {
+  private readonly logger = new Logger('AccessRequests');
+
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly items: AccessRequestItems,
@@ -31,7 +33,13 @@ export class AccessRequestReminders {
        ORDER BY due_at LIMIT ${AT_ONCE}`,
       [AWAITING, now],
     );
-    for (const { id } of rows) await this.unitOfWork.run((tx) => this.remindOf(tx, id, now));
+    for (const { id } of rows)
+      // One that cannot be told of must not keep the others from being.
+      await this.unitOfWork
+        .run((tx) => this.remindOf(tx, id, now))
+        .catch((error: unknown) =>
+          this.logger.error({ err: error, request: id }, 'nobody could be told of a request that waits'),
+        );
   }
 
   /** Asked again under the lock: with two workers one of them tells. */

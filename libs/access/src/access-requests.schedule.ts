@@ -36,6 +36,10 @@ export class AccessRequestsSchedule {
   private async expire(): Promise<void> {
     const now = this.clock.now();
     if (!decide({ kind: 'system', name: 'access-requests' }, 'access-request.expire', { kind: 'none' }, { now }).allowed) return;
-    for (const id of await this.endings.over(now, AT_ONCE)) await this.endings.expire(id, system('access-requests'));
+    for (const id of await this.endings.over(now, AT_ONCE))
+      // One that cannot be ended must not keep the others from ending.
+      await this.endings
+        .expire(id, system('access-requests'))
+        .catch((error: unknown) => this.logger.error({ err: error, request: id }, 'a request for access could not be ended'));
   }
 }

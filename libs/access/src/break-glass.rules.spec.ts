@@ -5,7 +5,7 @@ import { DEFAULT_POLICY } from './access-policy.rules.js';
 
 const ROLES: readonly Role[] = ['officer', 'supervisor', 'investigator', 'custodian', 'auditor', 'administrator'];
 const policy = DEFAULT_POLICY.breakGlass;
-const open = { released: true, lockedAgainst: [], subjects: [] };
+const open = { released: true, lockedAgainst: [], subjects: [], takenBack: false };
 const somebody = (...roles: Role[]): { human: string; roles: Role[] } => ({ human: 'h', roles });
 
 describe('access taken in an emergency', () => {
@@ -28,11 +28,15 @@ describe('access taken in an emergency', () => {
     expect(whyNotTaken(somebody('investigator', 'custodian'), policy, { ...open, released: false })).toBe('not-released');
   });
 
+  it('is not taken again by whom it was taken back from', () => {
+    expect(whyNotTaken(somebody('investigator'), policy, { ...open, takenBack: true })).toBe('grant-revoked');
+  });
+
   it('is never given where any of the three stands against it, whatever the roles', () => {
     const roles = fc.subarray([...ROLES]);
     fc.assert(
       fc.property(roles, fc.boolean(), fc.boolean(), fc.boolean(), (held, locked, shown, released) => {
-        const facts = { released, lockedAgainst: locked ? ['h'] : ['other'], subjects: shown ? ['h'] : ['other'] };
+        const facts = { ...open, released, lockedAgainst: locked ? ['h'] : ['other'], subjects: shown ? ['h'] : ['other'] };
         const taken = whyNotTaken({ human: 'h', roles: held }, policy, facts) === undefined;
         expect(taken && (locked || shown || !released)).toBe(false);
         if (locked) expect(whyNotTaken({ human: 'h', roles: held }, policy, facts)).toBe('locked');

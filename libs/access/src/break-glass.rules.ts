@@ -7,6 +7,8 @@ export interface EmergencyFacts {
   readonly lockedAgainst: readonly string[];
   /** Human beings whose conduct the recording shows. */
   readonly subjects: readonly string[];
+  /** They took it before, and it was found not to be justified, or somebody took it back: now it is for others to decide. */
+  readonly takenBack: boolean;
 }
 
 /**
@@ -16,12 +18,13 @@ export interface EmergencyFacts {
 export function whyNotTaken(
   actor: Pick<PersonActor, 'human' | 'roles'>,
   policy: BreakGlassPolicy | null,
-  { released, lockedAgainst, subjects }: EmergencyFacts,
+  { released, lockedAgainst, subjects, takenBack }: EmergencyFacts,
 ): Refusal | undefined {
   if (lockedAgainst.includes(actor.human)) return 'locked';
   const may = policy?.roles.some((role) => actor.roles.includes(role)) === true && !actor.roles.includes('administrator');
   if (!may) return 'role';
   if (subjects.includes(actor.human)) return 'subject-of-request';
+  if (takenBack) return 'grant-revoked';
   return released ? undefined : 'not-released';
 }
 

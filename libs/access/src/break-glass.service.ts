@@ -31,6 +31,12 @@ export interface TakenAccess {
 const HOUR_MS = 3_600_000;
 const ACTIONS = ['view', 'view-unredacted'] as const;
 
+// By the human being, under whatever account. What they closed themselves was not taken back from them.
+const TAKEN_BACK = `SELECT DISTINCT g.recording_id AS id
+  FROM grants g JOIN access_requests r ON r.id = g.request_id JOIN people p ON p.id = g.person_id
+  WHERE g.basis = 'break-glass' AND g.recording_id = ANY($1) AND coalesce(p.same_as, p.id) = $2
+    AND (r.justified IS FALSE OR g.revoked_at IS NOT NULL AND (r.state <> 'closed' OR g.revoked_at < r.closed_at))`;
+
 /** Access that somebody takes before anybody decides: for hours, by the policy, and with those told at once who have to review it. */
 @Injectable()
 export class BreakGlassService {
@@ -66,11 +72,14 @@ export class BreakGlassService {
   /** @returns the human beings whose conduct the recordings show. @throws Refused */
   private async refuseWhatMayNotBeTaken(tx: Tx, recordings: readonly TargetRecording[], actor: PersonActor): Promise<string[]> {
     const shown: string[] = [];
+    const taken = await tx.query<{ id: string }[]>(TAKEN_BACK, [recordings.map(({ id }) => id), actor.human]);
+    const takenBack = new Set(taken.map(({ id }) => id));
     const refusals: { subject: string; reason: NonNullable<ReturnType<typeof whyNotTaken>> }[] = [];
     for (const recording of recordings) {
       const subjects = await this.officers.shown([recording], tx);
       const facts = await this.footage.facts(recording.id, 'playback', tx);
-      const reason = whyNotTaken(actor, this.policies.policy.breakGlass, { ...facts, subjects });
+      const asked = { ...facts, subjects, takenBack: takenBack.has(recording.id) };
+      const reason = whyNotTaken(actor, this.policies.policy.breakGlass, asked);
       if (reason !== undefined) refusals.push({ subject: recording.id, reason });
       shown.push(...subjects);
     }

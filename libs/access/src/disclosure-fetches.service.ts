@@ -64,6 +64,8 @@ export class DisclosureFetches {
       const { disclosure } = await this.disclosures.get(id);
       const { bucket, key, versionId } = disclosure;
       if (bucket === null || key === null || versionId === null) throw new DisclosureNotNow(disclosure.state);
+      // The witnesses may have taken their time, and it may have been taken back meanwhile.
+      if (!isLive(disclosure, this.clock.now())) throw new Forbidden('disclosure-over');
       const source = await this.packages.open({ bucket, key, versionId }, { start: span.first, end: span.last });
       return this.counted(id, admitted, source);
     } catch (error) {

@@ -26,13 +26,21 @@ export class IdleViewings {
     const { VIEWING_IDLE_SECONDS: idleSeconds, VIEWING_PROGRESS_SECONDS: progressSeconds } = this.config;
     const moments = momentsAt(now, { idleSeconds, progressSeconds });
     try {
-      for (const id of await this.viewings.over(moments)) await this.viewings.close(id, 'service', system('idle-viewings'));
+      for (const id of await this.viewings.over(moments))
+        await this.attempt(id, () => this.viewings.close(id, 'service', system('idle-viewings')));
       for (const id of await this.viewings.toProgress(moments.unrecordedSince))
-        await this.viewings.progress(id, moments.unrecordedSince, system('viewings-in-progress'));
+        await this.attempt(id, () => this.viewings.progress(id, moments.unrecordedSince, system('viewings-in-progress')));
     } catch (error) {
       this.logger.warn({ err: error }, 'viewings could not be closed or put on record; trying again shortly');
     } finally {
       this.isLooking = false;
     }
+  }
+
+  /** One that cannot be closed must not keep all others open. */
+  private async attempt(viewing: string, work: () => Promise<unknown>): Promise<void> {
+    await work().catch((error: unknown) =>
+      this.logger.error({ err: error, viewing }, 'a viewing could not be closed or put on record; trying again shortly'),
+    );
   }
 }

@@ -34,9 +34,10 @@ export class RecordingLocksService {
   ) {}
 
   /** Takes effect at once, also on viewings under way: every segment asks again. @throws PersonUnknown, AlreadyLocked, Forbidden, NotFound */
-  async set(recordingId: string, personId: string, reason: string, actor: PersonActor, caller: Caller): Promise<RecordingLock> {
+  async set(named: string, personId: string, reason: string, actor: PersonActor, caller: Caller): Promise<RecordingLock> {
     const person = await this.people.get(personId);
     if (person === null) throw new PersonUnknown();
+    const recordingId = await this.original(named);
     const lock: RecordingLock = {
       id: uuidv7(),
       recordingId,
@@ -72,9 +73,10 @@ export class RecordingLocksService {
 
   /** Open and lifted, newest first. */
   async list(
-    recordingId: string,
+    named: string,
     { after, limit }: { readonly after?: string | undefined; readonly limit: number },
   ): Promise<{ locks: RecordingLock[]; next: string | null }> {
+    const recordingId = await this.original(named);
     const rows = await this.unitOfWork.reader.find(RecordingLock, {
       where: { recordingId, ...(after === undefined ? {} : { id: LessThan(after) }) },
       order: { id: 'DESC' },
@@ -141,6 +143,12 @@ export class RecordingLocksService {
   private async ask(tx: Tx, action: Action, lock: RecordingLock, actor: Actor): Promise<void> {
     const decision = decide(actor, action, await this.matter(lock, tx), { now: this.clock.now() });
     if (!decision.allowed) throw new Refused([{ subject: lock.recordingId, reason: decision.reason }]);
+  }
+
+  /** Whoever may not see a copy of which part is covered may see the original even less, and a lock on that holds for its copies too. */
+  private async original(named: string): Promise<string> {
+    const { id, parentId } = await this.recordings.get(named);
+    return parentId ?? id;
   }
 
   private async matter({ recordingId, humanId }: RecordingLock, tx: Tx): Promise<Resource & { kind: 'matter' }> {

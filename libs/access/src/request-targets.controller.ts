@@ -1,6 +1,6 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { CasesService } from '#evidence';
+import { CaseReadingLoader, CasesService } from '#evidence';
 import { Asks, uuidOf } from '#identity';
 import { UnitOfWork } from '#platform';
 import { AccessRequest } from './access-request.entity.js';
@@ -26,7 +26,7 @@ export class RequestTargetsController {
 
   /** Newest first, the first thousand. Numbers are compared as cases are: small and large letters are the same. */
   @Get(':id/access-requests')
-  @Asks('case.read')
+  @Asks('case.read', CaseReadingLoader)
   async requests(@Param('id') id: string): Promise<{ requests: CaseRequestView[] }> {
     const { number } = await this.cases.get(uuidOf({ params: { id } }, 'id'));
     const rows = await this.unitOfWork.reader

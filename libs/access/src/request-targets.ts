@@ -1,9 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { CaseSensitivity, isReleased, Recording, RecordingSearches, type RecordingSearch, type Sensitivity } from '#evidence';
-import { decide, Forbidden, type Action, type Caller } from '#identity';
+import {
+  CaseContentsService,
+  CaseSensitivity,
+  isReleased,
+  Recording,
+  RecordingSearches,
+  type RecordingSearch,
+  type Sensitivity,
+} from '#evidence';
+import { decide, Forbidden, type Action, type Caller, type Resource } from '#identity';
 import { Clock, UnitOfWork, type Tx } from '#platform';
 import { In } from 'typeorm';
 import { RecordingUnknown } from './access-problems.js';
+import { Refused } from './refusals-on-record.js';
 import { CaseUnknown, NothingToAskFor, TooManyToAskFor } from './request-target-problems.js';
 
 /** What an access request is about. One of the three. */
@@ -31,6 +40,7 @@ export class RequestTargets {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly searches: RecordingSearches,
+    private readonly cases: CaseContentsService,
     private readonly sensitivity: CaseSensitivity,
     private readonly clock: Clock,
   ) {}
@@ -38,7 +48,7 @@ export class RequestTargets {
   /**
    * Sealed recordings, each once, in the order of their ids. A case and a search are for whoever may see what they hold, and leave out redactions
    * that nobody released; a recording that was named is there in any case. @param on the open transaction, if there is one
-   * @throws RecordingUnknown, CaseUnknown, NothingToAskFor, TooManyToAskFor, Forbidden
+   * @throws RecordingUnknown, CaseUnknown, NothingToAskFor, TooManyToAskFor, Refused
    */
   async resolve(target: RequestTarget, caller: Caller, on: Tx = this.unitOfWork.reader): Promise<readonly TargetRecording[]> {
     const ids = await this.idsOf(target, caller, on);
@@ -64,17 +74,23 @@ export class RequestTargets {
 
   private async idsOf(target: RequestTarget, caller: Caller, on: Tx): Promise<readonly string[]> {
     if (target.recordings !== undefined) return [...new Set(target.recordings)];
+    for (const id of [target.case, ...(target.search ?? []).map((criteria) => criteria.case)]) {
+      if (id === undefined) continue;
+      const subjects = await this.cases.named(id, on);
+      this.refuseUnless('case.read', { kind: 'matter', recording: id, subjects }, caller);
+    }
     if (target.case !== undefined) {
-      this.refuseUnless('case.read', caller);
       const known = await on.query<{ id: string }[]>('SELECT id FROM cases WHERE id = $1', [target.case]);
       if (known.length === 0) throw new CaseUnknown(target.case);
-    } else this.refuseUnless('recording.search', caller);
+    } else this.refuseUnless('recording.search', { kind: 'none' }, caller);
     const search = target.case !== undefined ? [{ case: target.case }] : (target.search ?? []);
     return this.searches.matching(search, { states: ['sealed'], released: true }, MOST_RECORDINGS + 1, on);
   }
 
-  private refuseUnless(action: Action, { actor }: Caller): void {
-    const decision = decide(actor, action, { kind: 'none' }, { now: this.clock.now() });
-    if (!decision.allowed) throw new Forbidden(decision.reason);
+  private refuseUnless(action: Action, resource: Resource, { actor }: Caller): void {
+    const decision = decide(actor, action, resource, { now: this.clock.now() });
+    // The body says what is looked through, so the guard could not ask. It goes on the record of whoever tried, like all that names no recording.
+    if (!decision.allowed)
+      throw 'id' in actor ? new Refused([{ subject: actor.id, reason: decision.reason }]) : new Forbidden(decision.reason);
   }
 }

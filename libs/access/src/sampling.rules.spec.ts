@@ -1,6 +1,17 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { draw, faultOfDraw, isByChance, LARGEST_POPULATION, listDigest, lots, population, seedOf } from './sampling.rules.js';
+import {
+  draw,
+  faultOfDraw,
+  fellByChance,
+  isByChance,
+  LARGEST_POPULATION,
+  listDigest,
+  type Lot,
+  lots,
+  population,
+  seedOf,
+} from './sampling.rules.js';
 
 const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const lists = fc.uniqueArray(fc.uuid(), { maxLength: 60 }).map(population);
@@ -110,6 +121,51 @@ describe('the list that is put on record', () => {
 
   it('is hashed as sha256sum hashes a file of it', () => {
     expect(listDigest(['a', 'b'])).toBe(createHash('sha256').update('a\nb\n').digest('hex'));
+  });
+});
+
+describe('what the lot fell on', () => {
+  const day = (n: number): Date => new Date(Date.UTC(2026, 2, 1) + n * 86_400_000);
+  const lot = (n: number, population: number, count: number, drawn = true): Lot => ({
+    at: day(n),
+    population,
+    draw: count,
+    drawn,
+  });
+
+  it('is chance where one lot in four or fewer wins, whatever else was drawn by no chance', () => {
+    expect(fellByChance([lot(0, 4, 1)])).toBe(true);
+    expect(fellByChance([lot(0, 4, 2)])).toBe(false);
+    expect(fellByChance([lot(0, 4, 4), lot(1, 4, 1)])).toBe(true);
+    expect(fellByChance([lot(0, 4, 1, false)])).toBe(false);
+    expect(fellByChance([])).toBe(false);
+  });
+
+  it('is no chance where lots were drawn until one fell on it', () => {
+    expect(fellByChance([lot(0, 4, 1, false), lot(1, 4, 1)])).toBe(false);
+    expect(fellByChance([...Array.from({ length: 5 }, (_, n) => lot(n, 20, 1, false)), lot(5, 20, 1)])).toBe(false);
+    // What it fell on by chance before stays open.
+    expect(fellByChance([lot(0, 4, 1), lot(1, 4, 1)])).toBe(true);
+  });
+
+  it('is chance again for small lots, and for lots far from each other', () => {
+    expect(fellByChance([...Array.from({ length: 4 }, (_, n) => lot(n * 7, 20, 1, false)), lot(28, 20, 1)])).toBe(true);
+    expect(fellByChance([lot(0, 4, 1, false), lot(31, 4, 1)])).toBe(true);
+  });
+
+  it('is never chance where the chances of a month add up to more than one in four', () => {
+    const chances = fc.array(fc.tuple(fc.nat(29), fc.integer({ min: 4, max: 40 }), fc.boolean()), { maxLength: 12 });
+    fc.assert(
+      fc.property(chances, (given) => {
+        const all = given.map(([n, populated, fell]) => lot(n, populated, 1, fell)).sort((a, b) => +a.at - +b.at);
+        let chance = 0;
+        const opens = all.some(({ population: populated, drawn }) => {
+          chance += 1 / populated;
+          return drawn && chance < 0.25 + 1e-6;
+        });
+        expect(fellByChance(all)).toBe(opens);
+      }),
+    );
   });
 });
 

@@ -5,6 +5,7 @@ export const LARGEST_POPULATION = 50_000;
 export const LARGEST_DRAW = 1000;
 /** A lot of which more than every fourth wins is no lot: what it draws is as good as chosen. */
 const ONE_IN = 4;
+const TOGETHER_MS = 30 * 86_400_000;
 
 const DOMAIN = 2n ** 64n;
 
@@ -67,7 +68,32 @@ export function faultOfDraw(populated: number, count: number): 'empty' | 'too-la
   return count > populated ? 'more-than-there-are' : undefined;
 }
 
-/** Whether it was left to chance what was drawn: only then does a standing rule of the policy open what was drawn for review. */
+/** Whether this lot by itself leaves it to chance what is drawn; only then can a standing rule of the policy open it for review. */
 export function isByChance(populated: number, count: number): boolean {
   return count * ONE_IN <= populated;
+}
+
+/** One lot that a recording was in. */
+export interface Lot {
+  readonly population: number;
+  readonly draw: number;
+  /** When its list was fixed. */
+  readonly at: Date;
+  /** It fell on the recording. */
+  readonly drawn: boolean;
+}
+
+/**
+ * Whether it was chance that one of these lots, oldest first, fell on a recording. Whoever has lots drawn until one falls where they want it has
+ * chosen: the chances of all lots of the thirty days before count together.
+ */
+export function fellByChance(all: readonly Lot[]): boolean {
+  // One of which more than every fourth wins opens nothing, and helps nobody to choose.
+  const lotteries = all.filter(({ population: populated, draw: count }) => isByChance(populated, count));
+  return lotteries.some(({ at, drawn }, place) => {
+    if (!drawn) return false;
+    const together = lotteries.slice(0, place + 1).filter((lot) => at.getTime() - lot.at.getTime() <= TOGETHER_MS);
+    // Less what adding fractions may be off by.
+    return together.reduce((chance, lot) => chance + lot.draw / lot.population, 0) <= 1 / ONE_IN + 1e-9;
+  });
 }

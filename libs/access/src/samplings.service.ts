@@ -9,7 +9,7 @@ import { AccessPolicyService } from './access-policy.service.js';
 import type { Purpose } from './access-request.rules.js';
 import { DrawTooLarge, NothingToDraw, PopulationTooLarge } from './sampling-problems.js';
 import { SampledRecording, Sampling, type SamplingFilter } from './sampling.entity.js';
-import { faultOfDraw, isByChance, LARGEST_POPULATION, listDigest, population } from './sampling.rules.js';
+import { faultOfDraw, fellByChance, LARGEST_POPULATION, listDigest, population, type Lot } from './sampling.rules.js';
 
 export interface NewSampling {
   readonly purpose: Purpose;
@@ -28,11 +28,15 @@ export interface SamplingInFull {
 
 const MATCHING = `SELECT id FROM recordings
   WHERE state = 'sealed' AND origin <> 'derived'
-    AND recorded_at - clock_offset_ms * interval '1 millisecond' >= $1
-    AND recorded_at - clock_offset_ms * interval '1 millisecond' < $2
+    AND true_at >= $1 AND true_at < $2
     AND ($3::text IS NULL OR category = $3)
     AND ($4::uuid[] IS NULL OR officer_id = ANY($4))
   LIMIT ${LARGEST_POPULATION + 1}`;
+
+/** The lots that a recording was in, oldest first, up to the last that fell on it. */
+const LOTS = `SELECT s.population, s.draw, s.committed_at AS at, d.drawn_place IS NOT NULL AS drawn
+  FROM samplings s JOIN sampling_recordings d ON d.sampling_id = s.id AND d.recording_id = $1
+  WHERE s.purpose = $2 ORDER BY s.committed_at, s.id`;
 
 /** Fixes what is drawn from, and puts that on record before anybody can know the lot. */
 @Injectable()
@@ -107,11 +111,10 @@ export class SamplingsService {
     };
   }
 
-  /** Whether the lot fell on the recording for this purpose, in a sampling that left it to chance. */
+  /** Whether the lot fell on the recording for this purpose, and that was left to chance. */
   async hasDrawn(recordingId: string, purpose: Purpose, tx: Tx): Promise<boolean> {
-    const drawn = await tx.findBy(SampledRecording, { recordingId, drawnPlace: Not(IsNull()) });
-    const samplings = await tx.findBy(Sampling, { id: In(drawn.map(({ samplingId }) => samplingId)), purpose });
-    return samplings.some((sampling) => isByChance(sampling.population, sampling.draw));
+    if (!(await tx.existsBy(SampledRecording, { recordingId, drawnPlace: Not(IsNull()) }))) return false;
+    return fellByChance(await tx.query<Lot[]>(LOTS, [recordingId, purpose]));
   }
 
   private async matching(tx: Tx, filter: SamplingFilter): Promise<string[]> {

@@ -3,8 +3,10 @@ import type { StandingRule } from './access-policy.rules.js';
 
 /** What one person has to do with one recording. */
 export interface Relations {
-  /** It shows them: the dock named them, or they had the camera. */
+  /** They made it, by what was held when it arrived. The register of cameras is written by people, and may say so later of whomever they like. */
   readonly own: boolean;
+  /** It may show them: they made it, or had the camera by what the register says now. */
+  readonly shown: boolean;
   /** The lot of a sampling fell on it, for the purpose in question. */
   readonly sampled: boolean;
 }
@@ -16,10 +18,10 @@ export interface Relations {
 export function standingRule(
   rules: readonly StandingRule[],
   needs: GrantAction,
-  { own, sampled }: Relations,
+  { own, shown, sampled }: Relations,
 ): StandingRule | undefined {
   return rules.find(({ relation, actions }) => {
     if (!actions.some((action) => action === needs)) return false;
-    return relation === 'own' ? own : !own && (relation === 'any' || sampled);
+    return relation === 'own' ? own : !own && !shown && (relation === 'any' || sampled);
   });
 }

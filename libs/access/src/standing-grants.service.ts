@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { Custody } from '#custody';
 import { RecordingOfficers, RecordingsService } from '#evidence';
-import { attribution, decide, type Caller, type FootageFacts, type PersonActor } from '#identity';
+import { attribution, decide, PeopleService, type Caller, type FootageFacts, type PersonActor } from '#identity';
 import { Clock, UnitOfWork, type Tx } from '#platform';
 import { PurposeName, type StandingRule } from './access-policy.rules.js';
 import { AccessPolicyService } from './access-policy.service.js';
@@ -16,10 +16,11 @@ import { SamplingsService } from './samplings.service.js';
 /** There is no request, hence no case number; entries and lists say so. */
 const NO_CASE = 'none';
 
-// One human being may have a grant by the rule already, under whatever account: used up, or taken back by a person, which a rule does not undo.
+// One human being may have a grant by the rule already, under whatever account: used up. Or one that a person has taken back, which no other
+// rule undoes, nor another purpose of the same.
 const SPENT = `SELECT FROM grants g JOIN people p ON p.id = g.person_id
-  WHERE g.recording_id = $1 AND g.basis = $2 AND g.purpose = $3 AND coalesce(p.same_as, p.id) = $4
-    AND (g.revoked_at IS NOT NULL OR g.expires_at > $5) LIMIT 1`;
+  WHERE g.recording_id = $1 AND coalesce(p.same_as, p.id) = $4
+    AND (g.basis LIKE 'standing:%' AND g.revoked_at IS NOT NULL OR g.basis = $2 AND g.purpose = $3 AND g.expires_at > $5) LIMIT 1`;
 
 /** Who wants to open what, and for which purpose. */
 export interface StandingAsked {
@@ -41,6 +42,7 @@ export class StandingGrants {
     private readonly policies: AccessPolicyService,
     private readonly recordings: RecordingsService,
     private readonly officers: RecordingOfficers,
+    private readonly people: PeopleService,
     private readonly samplings: SamplingsService,
     private readonly clock: Clock,
   ) {}
@@ -112,7 +114,12 @@ export class StandingGrants {
   private async relations(actor: PersonActor, { recording: id }: FootageFacts, purpose: Purpose, on: Tx): Promise<Relations> {
     const recording = await this.recordings.get(id, on);
     const shown = await this.officers.shown([recording], on);
-    return { own: shown.includes(actor.human), sampled: await this.samplings.hasDrawn(id, purpose, on) };
+    const made = recording.officerId === null ? [] : await this.people.humans([recording.officerId], on);
+    return {
+      own: made.includes(actor.human),
+      shown: shown.includes(actor.human),
+      sampled: await this.samplings.hasDrawn(id, purpose, on),
+    };
   }
 
   private grantBy(rule: StandingRule, actor: PersonActor, { recording }: FootageFacts, purpose: Purpose): Grant {

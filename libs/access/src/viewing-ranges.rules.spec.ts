@@ -130,6 +130,25 @@ describe('what of an original was delivered', () => {
     ]);
   });
 
+  it('is at most a thousand spans, which leave out nothing that was sent and keep the widest gaps', () => {
+    const bytes = (at: number): Delivery => ({
+      ...segment(0, 0, 1, 'original'),
+      startMs: null,
+      durationMs: null,
+      firstByte: at,
+      size: 1,
+    });
+    const places = Array.from({ length: 5000 }, (_, i) => i * 2 + (i >= 2500 ? 1_000_000 : 0));
+    const spans = originalSpans(places.map(bytes));
+    expect(spans.length).toBeLessThanOrEqual(1000);
+    expect(places.every((at) => spans.some(({ first, last }) => first <= at && at <= last))).toBe(true);
+    expect(spans).toEqual([
+      { first: 0, last: 4998 },
+      { first: 1_005_000, last: 1_009_998 },
+    ]);
+    expect(originalSpans(places.slice(0, 1000).map(bytes))).toHaveLength(1000);
+  });
+
   it('counts what is under way, or whose end nobody knows, as sent whole', () => {
     const place = { name: 'original', startMs: null, durationMs: null };
     expect(originalSpans([{ ...place, firstByte: 100, size: 50, sent: null }])).toEqual([{ first: 100, last: 149 }]);

@@ -37,14 +37,30 @@ export function summarise(deliveries: readonly Delivery[]): Delivered {
   };
 }
 
-/** The bytes of the original that may have reached the viewer: ascending, apart from each other, both ends included. */
+/** In an entry; whoever fetches every other byte is not to make the record as long as the file. */
+const MOST_SPANS = 1000;
+
+/**
+ * The bytes of the original that may have reached the viewer: ascending, apart from each other, both ends included. Where there would be more than
+ * a thousand spans, those nearest to each other are joined: too much may be said of what somebody saw, never too little.
+ */
 export function originalSpans(deliveries: readonly Delivery[]): ByteSpan[] {
-  return mergeSpans(
+  const spans = mergeSpans(
     deliveries.flatMap(({ firstByte, size, sent }) => {
       const length = sent ?? size;
       return typeof firstByte === 'number' && length > 0 ? [{ first: firstByte, last: firstByte + length - 1 }] : [];
     }),
   );
+  if (spans.length <= MOST_SPANS) return spans;
+  const gaps = spans.slice(1).map(({ first }, i) => first - (spans[i]?.last ?? 0));
+  // The widest gaps stay, fewer of them where several are as wide as the narrowest that could.
+  const widest = gaps.toSorted((a, b) => b - a)[MOST_SPANS - 1] ?? 0;
+  return spans.reduce((joined: ByteSpan[], { first, last }) => {
+    const before = joined.at(-1);
+    if (before === undefined || first - before.last > widest) joined.push({ first, last });
+    else joined[joined.length - 1] = { first: before.first, last };
+    return joined;
+  }, []);
 }
 
 /** The same bytes in as few spans as will do: ascending, apart from each other. */

@@ -5,6 +5,7 @@ import { Custody, type Attribution, type CustodyEvent } from '#custody';
 import type { GrantAction, Resource } from '#identity';
 import { Clock, NotFound, UnitOfWork, type Tx } from '#platform';
 import { FOOTAGE_COLUMNS, footageFacts, type FootageRow } from './footage.service.js';
+import { Grant } from './grant.entity.js';
 import type { momentsAt } from './idle-viewings.rules.js';
 import { originalSpans, summarise, type Delivered } from './viewing-ranges.rules.js';
 import { ViewingReport } from './viewing-report.entity.js';
@@ -108,6 +109,8 @@ export class ViewingsService {
       const summary = await this.summary(tx, viewing);
       if (viewing.closedAt !== null) return summary;
       await tx.update(Viewing, { id }, { closedAt: this.clock.now() });
+      // Whoever opened it died before it was open: nobody was told of it, nothing was sent in it, and it does not count.
+      if (viewing.readyAt === null) await tx.decrement(Grant, { id: viewing.grantId }, 'viewingsOpened', 1);
       await this.custody.append(tx, viewing.recordingId, { type: 'viewing.closed', viewing: id, ...summary, closedBy }, by);
       return summary;
     });

@@ -5,7 +5,7 @@ import { attribution, PeopleService, PersonUnknown, type Caller, type PersonActo
 import { Clock, NotFound, UnitOfWork, type Tx } from '#platform';
 import { CaseRecordingsUnknown } from './case-problems.js';
 import { Case, CasePerson, CaseRecording } from './case.entity.js';
-import { CasesService } from './cases.service.js';
+import { CasesService, isNamedSubject } from './cases.service.js';
 import { RecordingOfficers } from './recording-officers.service.js';
 import { Recording } from './recording.entity.js';
 
@@ -51,12 +51,15 @@ export class CaseContentsService {
     return { recordingCount: count, recordings: recordings.map(({ recordingId }) => recordingId), people };
   }
 
-  /** The cases, open or closed, that each of them is in, by number; by recording id. */
-  async casesOf(recordingIds: readonly string[]): Promise<Map<string, CaseOfRecording[]>> {
+  /**
+   * The cases, open or closed, that each of them is in, by number; by recording id.
+   * @param reader the human being who is told, and who is told of no case that names them as its subject; null for a service
+   */
+  async casesOf(recordingIds: readonly string[], reader: string | null): Promise<Map<string, CaseOfRecording[]>> {
     const rows = await this.unitOfWork.reader.query<(CaseOfRecording & { recording: string })[]>(
       `SELECT m.recording_id AS recording, c.id, c.number, c.title FROM case_recordings m JOIN cases c ON c.id = m.case_id
-       WHERE m.recording_id = ANY($1) ORDER BY c.number`,
-      [[...recordingIds]],
+       WHERE m.recording_id = ANY($1) AND ($2::uuid IS NULL OR NOT ${isNamedSubject('$2')}) ORDER BY c.number`,
+      [[...recordingIds], reader],
     );
     const byRecording = Map.groupBy(rows, ({ recording }) => recording);
     return new Map([...byRecording].map(([id, its]) => [id, its.map(({ recording: _, ...rest }) => rest)]));
@@ -66,14 +69,21 @@ export class CaseContentsService {
    * The human beings whom a case is about: who is named as its subject, and whom its recordings show. They have no part in what is made of it.
    */
   async subjects(caseId: string, on: Tx = this.unitOfWork.reader): Promise<string[]> {
-    const named = await on.findBy(CasePerson, { caseId, part: 'subject' });
     const recordings = await on
       .createQueryBuilder(Recording, 'r')
       .select(['r.id', 'r.camera', 'r.recordedAt', 'r.clockOffsetMs', 'r.officerId'])
       .where('r.id IN (SELECT recording_id FROM case_recordings WHERE case_id = :caseId)', { caseId })
       .getMany();
-    const accounts = named.flatMap(({ personId }) => personId ?? []);
-    return [...new Set([...(await this.people.humans(accounts, on)), ...(await this.officers.shown(recordings, on))])];
+    return [...new Set([...(await this.named(caseId, on)), ...(await this.officers.shown(recordings, on))])];
+  }
+
+  /** The human beings who are named as its subject. */
+  async named(caseId: string, on: Tx = this.unitOfWork.reader): Promise<string[]> {
+    const people = await on.findBy(CasePerson, { caseId, part: 'subject' });
+    return this.people.humans(
+      people.flatMap(({ personId }) => personId ?? []),
+      on,
+    );
   }
 
   /** What is in the case already stays, without an entry. @returns those that were added. @throws NotFound, CaseStateDiffers, CaseRecordingsUnknown */

@@ -16,3 +16,17 @@ export class CaseLoader implements ResourceLoader {
     return { kind: 'matter', recording: id, subjects: await this.contents.subjects(id) };
   }
 }
+
+/** The same, for reading it: whom its recordings show may know of it, whom it is said to be about may not. */
+@Injectable()
+export class CaseReadingLoader implements ResourceLoader {
+  constructor(
+    private readonly cases: CasesService,
+    private readonly contents: CaseContentsService,
+  ) {}
+
+  async load(request: Incoming): Promise<Resource> {
+    const { id } = await this.cases.get(uuidOf(request, 'id'));
+    return { kind: 'matter', recording: id, subjects: await this.contents.named(id) };
+  }
+}

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Asks, By, person, uuidOf, type Caller } from '#identity';
 import { CaseContentsService } from './case-contents.service.js';
 import { SENSITIVITIES, type Case, type CasePerson } from './case.entity.js';
-import { CaseLoader } from './case.loader.js';
+import { CaseLoader, CaseReadingLoader } from './case.loader.js';
 import { CasesService } from './cases.service.js';
 
 /** One line of readable text. */
@@ -101,18 +101,19 @@ export class CasesController {
     return view(await this.cases.open(body, person(caller), caller));
   }
 
-  /** Newest first; `search` is with what a number or a title begins. */
+  /** Newest first, without those that the reader is named as the subject of; `search` is with what a number or a title begins. */
   @Get()
   @Asks('case.list')
   async list(
     @Query({ schema: ListQuery }) query: z.output<typeof ListQuery>,
+    @By() { actor }: Caller,
   ): Promise<{ cases: CaseView[]; next: string | null }> {
-    const { cases, next } = await this.cases.list(query);
+    const { cases, next } = await this.cases.list({ ...query, reader: actor.kind === 'person' ? actor.human : null });
     return { cases: cases.map(view), next };
   }
 
   @Get(':id')
-  @Asks('case.read')
+  @Asks('case.read', CaseReadingLoader)
   async read(@Param('id') id: string): Promise<WholeCaseView> {
     return this.whole(await this.cases.get(uuidOf({ params: { id } }, 'id')));
   }

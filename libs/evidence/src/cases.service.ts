@@ -14,6 +14,14 @@ export interface CaseFilter {
   /** The id after which the next page begins. */
   readonly after?: string | undefined;
   readonly limit: number;
+  /** The human being who is told: of no case that names them as its subject. Null for a service. */
+  readonly reader: string | null;
+}
+
+/** SQL: whether the human being in `parameter` is named as the subject of the case `c`, under whatever account. */
+export function isNamedSubject(parameter: string): string {
+  return `EXISTS (SELECT FROM case_people cp JOIN people a ON a.id = cp.person_id
+    WHERE cp.case_id = c.id AND cp.part = 'subject' AND coalesce(a.same_as, a.id) = ${parameter})`;
 }
 
 export interface CaseChange {
@@ -62,7 +70,7 @@ export class CasesService {
   }
 
   /** Newest first. */
-  async list({ search, state, after, limit }: CaseFilter): Promise<{ cases: Case[]; next: string | null }> {
+  async list({ search, state, after, limit, reader }: CaseFilter): Promise<{ cases: Case[]; next: string | null }> {
     const query = this.unitOfWork.reader
       .createQueryBuilder(Case, 'c')
       .orderBy('c.id', 'DESC')
@@ -73,6 +81,7 @@ export class CasesService {
       });
     if (state !== undefined) query.andWhere(state === 'open' ? 'c.closed_at IS NULL' : 'c.closed_at IS NOT NULL');
     if (after !== undefined) query.andWhere('c.id < :after', { after });
+    if (reader !== null) query.andWhere(`NOT ${isNamedSubject(':reader')}`, { reader });
     const rows = await query.getMany();
     const cases = rows.slice(0, limit);
     return { cases, next: rows.length > limit ? (cases.at(-1)?.id ?? null) : null };

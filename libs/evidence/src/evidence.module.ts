@@ -11,7 +11,7 @@ import { AlertsService } from './alerts.service.js';
 import { CaseContentsService } from './case-contents.service.js';
 import { CaseSensitivity } from './case-sensitivity.service.js';
 import { Case, CasePerson, CaseRecording } from './case.entity.js';
-import { CaseLoader } from './case.loader.js';
+import { CaseLoader, CaseReadingLoader } from './case.loader.js';
 import { CasesController } from './cases.controller.js';
 import { CasesService } from './cases.service.js';
 import { DerivedRecordings } from './derived-recordings.service.js';
@@ -72,6 +72,7 @@ const services = [
   CaseContentsService,
   CaseSensitivity,
   CaseLoader,
+  CaseReadingLoader,
   RecordingSearches,
   CameraGapsService,
 ];

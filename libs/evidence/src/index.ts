@@ -1,6 +1,8 @@
 export { AlertsService } from './alerts.service.js';
 export { CameraGapsService } from './camera-gaps.service.js';
 export { type CameraGaps } from './camera-gap-report.rules.js';
+export { CaseContentsService } from './case-contents.service.js';
+export { CaseReadingLoader } from './case.loader.js';
 export { CaseSensitivity } from './case-sensitivity.service.js';
 export { SENSITIVITIES, type Sensitivity } from './case.entity.js';
 export { CasesService } from './cases.service.js';

@@ -60,7 +60,7 @@ export interface RecordingView {
   readonly fixity: { readonly dueAt: string | null; readonly checkedAt: string | null; readonly failedAt: string | null };
   /** What is in the file. All its tracks (`technical`) only where one recording is asked for. Null until it is sealed. */
   readonly media: Omit<Probe, 'tags'> | null;
-  /** Those it is in, open or closed; null to whoever may not read cases. */
+  /** Those it is in, open or closed, but for those that the reader is named as the subject of; null to whoever may not read cases. */
   readonly cases: readonly CaseOfRecording[] | null;
   readonly playback: { readonly state: string; readonly reason: string | null } | null;
 }
@@ -137,7 +137,11 @@ export class RecordingsController {
   ): Promise<{ recordings: RecordingView[]; next: string | null }> {
     const mayReadAny = decide(actor, 'recording.read', { kind: 'none' }, { now: this.clock.now() }).allowed;
     const ownedBy = mayReadAny || !('id' in actor) ? undefined : actor.id;
-    if (filter.case !== undefined && !this.mayReadCases(actor)) throw new Forbidden('role');
+    if (filter.case !== undefined) {
+      const about = { kind: 'matter', recording: filter.case, subjects: await this.cases.named(filter.case) } as const;
+      const decision = decide(actor, 'case.read', about, { now: this.clock.now() });
+      if (!decision.allowed) throw new Forbidden(decision.reason);
+    }
     const { recordings, next } = await this.searches.list({ ...filter, ownedBy }, { after, limit });
     const ids = recordings.map(({ id }) => id);
     const renditions = await this.recordings.renditionsOf(ids);
@@ -160,12 +164,8 @@ export class RecordingsController {
 
   /** What a case is called may tell an officer what they are not to know yet. */
   private async casesOf(ids: readonly string[], actor: Actor): Promise<(recording: string) => readonly CaseOfRecording[] | null> {
-    if (!this.mayReadCases(actor)) return () => null;
-    const found = await this.cases.casesOf(ids);
+    if (!decide(actor, 'case.read', { kind: 'none' }, { now: this.clock.now() }).allowed) return () => null;
+    const found = await this.cases.casesOf(ids, actor.kind === 'person' ? actor.human : null);
     return (recording) => found.get(recording) ?? [];
-  }
-
-  private mayReadCases(actor: Actor): boolean {
-    return decide(actor, 'case.read', { kind: 'none' }, { now: this.clock.now() }).allowed;
   }
 }

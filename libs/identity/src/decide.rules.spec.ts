@@ -407,7 +407,7 @@ describe('laws of every decision', () => {
     fc.assert(
       fc.property(person, fc.array(id), (by, subjects) => {
         const about = { kind: 'matter', recording: RECORDING, subjects: [...subjects, by.id] } as const;
-        for (const action of ['job.cancel', 'grant.revoke', 'case.change'] as const)
+        for (const action of ['job.cancel', 'grant.revoke', 'case.change', 'case.read'] as const)
           expect(decide(by, action, about, { now: NOW }).allowed).toBe(false);
       }),
     );

@@ -68,6 +68,13 @@ const stopping =
     return resource.subjects.includes(actor.human) ? refuse('subject-of-request') : ALLOW;
   };
 
+/** What a case is called may tell whom it is about what they are not to know yet. */
+const readCase: Rule = (actor, resource, context) => {
+  const byRole = holding(['supervisor', 'investigator', 'custodian', 'auditor'])(actor, resource, context);
+  if (!byRole.allowed || actor.kind !== 'person' || resource.kind !== 'matter') return byRole;
+  return resource.subjects.includes(actor.human) ? refuse('subject-of-request') : ALLOW;
+};
+
 const reading = ['officer', 'supervisor', 'investigator', 'custodian', 'auditor'] as const;
 
 /** Whoever sees all requests, and whoever made this one. */
@@ -164,7 +171,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'original.fetch': watch,
   'case.open': holding(['investigator', 'custodian'], false),
   'case.list': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
-  'case.read': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
+  'case.read': readCase,
   'case.change': stopping(['investigator', 'custodian']),
   'recording.search': holding(['supervisor', 'investigator', 'custodian', 'auditor']),
   'sampling.commit': holding(['supervisor', 'auditor'], false),

@@ -39,7 +39,7 @@ export function packageReadme(manifest: ReadmeOfPackage): string {
           'disclosure are in the picture. The log holds the SHA-256 of each copy, and that',
           'of the recording it was made from.',
         ]
-      : ['The videos in the folder media are the sealed recordings themselves, byte for', 'byte, as they came from the camera.']),
+      : ['The videos in the folder media are the sealed recordings themselves, byte for', 'byte, as they were sealed.']),
     '',
     'How to check it',
     '',

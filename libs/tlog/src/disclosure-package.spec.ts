@@ -5,8 +5,10 @@ import {
   formatPackageManifest,
   parsePackageManifest,
   verifyDisclosureProof,
+  verifyPackagedRecording,
   type PackageManifest,
 } from './disclosure-package.js';
+import { CASE, RECORDING, sampleBundle, VIDEO_SHA256 } from './sample-log.js';
 import { TlogError } from './tlog-error.js';
 
 const ID = '01a20035-1ddb-77fa-8568-5b5cbcb997b4';
@@ -95,5 +97,31 @@ describe('the proof of a package', () => {
     const text = formatDisclosureProof({ ...args, header: 'no header', proof: 'no proof' });
     expect(() => verifyDisclosureProof(text, args)).toThrow(TlogError);
     expect(() => formatDisclosureProof({ ...args, sha256: 'x', header: 'h', proof: 'p' })).toThrow(TlogError);
+  });
+});
+
+describe('a marked copy', () => {
+  const COPY = 'cd'.repeat(32);
+  const packaged = { ...MANIFEST.recordings[0]!, recording: RECORDING, sha256: VIDEO_SHA256, fromMs: 0, toMs: 1000 };
+
+  async function checked(event: Record<string, Json>, media = COPY): Promise<unknown> {
+    const { log, files } = await sampleBundle({
+      before: (to) => {
+        to.append(RECORDING, 'recording.announced', VIDEO_SHA256);
+        to.append(RECORDING, 'recording.sealed', VIDEO_SHA256);
+        to.append(CASE, 'case.opened');
+        to.append(RECORDING, 'disclosure.marked', COPY, { event });
+      },
+    });
+    const of = { form: 'marked', disclosure: ID, media, bundle: files, trust: { logKey: log.logKey } } as const;
+    return verifyPackagedRecording(packaged, of);
+  }
+
+  it('is one that the log knows, of this disclosure and this part', async () => {
+    const event = { disclosure: ID, fromMs: 0, toMs: 1000 };
+    await expect(checked(event)).resolves.toMatchObject({ ok: true });
+    await expect(checked(event, SHA256)).rejects.toThrow('The log knows of no marked copy');
+    for (const other of [{ ...event, disclosure: OTHER }, { ...event, toMs: 2000 }, { ...event, fromMs: null, toMs: null }, {}])
+      await expect(checked(other)).rejects.toThrow('made for another disclosure, or of another part');
   });
 });

@@ -205,14 +205,15 @@ function readProof(text: string): DisclosureProof {
 
 /**
  * Checks the evidence bundle of one recording of a package, and that the media file beside it is what the log says: an unaltered copy has the
- * SHA-256 that the recording was sealed with, a marked one that of a copy that was made of it.
+ * SHA-256 that the recording was sealed with, a marked one that of a copy that was made of it for this disclosure, and of this part.
  * @param media SHA-256 of the media file in hand
  * @throws TlogError 'package-mismatch'
  */
 export function verifyPackagedRecording(
   packaged: PackagedRecording,
-  { form, media, bundle, trust }: { form: PackageForm; media: string; bundle: Files; trust: LogTrust },
+  of: { form: PackageForm; disclosure: string; media: string; bundle: Files; trust: LogTrust },
 ): BundleVerdict {
+  const { form, disclosure, media, bundle, trust } = of;
   const refuse = (why: string): never => {
     throw new TlogError('package-mismatch', why);
   };
@@ -224,13 +225,26 @@ export function verifyPackagedRecording(
   }
   expectSame('The recording that the bundle is about', verdict.recording, packaged.recording);
   const own = linesOf(fromUtf8(bundle.get(BUNDLE_FILES.entries) ?? new Uint8Array()))
-    .map((line) => decodeHeader(utf8(parseBundleEntry(line).header)))
+    .map(parseBundleEntry)
+    .map(({ header, payload }) => ({ ...decodeHeader(utf8(header)), payload }))
     .filter(({ subject }) => subject === packaged.recording);
   expectSame('The SHA-256 that it was sealed with', own.find(({ type }) => type === 'recording.sealed')?.sha256, packaged.sha256);
   if (form === 'unaltered') expectSame('The SHA-256 of the media file', media, packaged.sha256);
-  else if (!own.some(({ type, sha256 }) => type === 'disclosure.marked' && sha256 === media))
-    refuse(`The log knows of no marked copy with the SHA-256 of the media file, ${media}.`);
+  else {
+    const copies = own.filter(({ type, sha256 }) => type === 'disclosure.marked' && sha256 === media);
+    if (copies.length === 0) refuse(`The log knows of no marked copy with the SHA-256 of the media file, ${media}.`);
+    if (!copies.some(({ payload }) => isMarkedFor(payload, disclosure, packaged)))
+      refuse('The log knows the media file as a copy that was made for another disclosure, or of another part of the recording.');
+  }
   return verdict;
+}
+
+/** Of the payload that the log entry's header commits to. One that was erased says nothing any more, and nothing against it. */
+function isMarkedFor(payload: string | null, disclosure: string, { fromMs, toMs }: PackagedRecording): boolean {
+  if (payload === null) return true;
+  const { event } = parseCanonical(payload) as { event?: Readonly<Record<string, Json>> };
+  const said = event ?? {};
+  return said['disclosure'] === disclosure && said['fromMs'] === fromMs && said['toMs'] === toMs;
 }
 
 function expectSame(what: string, found: string | undefined, wanted: string): void {

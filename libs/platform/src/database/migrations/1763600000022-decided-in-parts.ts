@@ -13,7 +13,9 @@ export class DecidedInParts1763600000022 implements MigrationInterface {
         WHERE state IN ('submitted', 'in-review', 'granted', 'partly-granted');
 
       -- Somebody with two roles may leave the one seat to another and take the other: how many seats are taken depends on all of them.
-      ALTER TABLE access_decisions ADD COLUMN fills text[] NOT NULL CHECK (seat = ANY (fills));
+      ALTER TABLE access_decisions ADD COLUMN fills text[] CHECK (seat = ANY (fills));
+      UPDATE access_decisions SET fills = ARRAY[seat];
+      ALTER TABLE access_decisions ALTER fills SET NOT NULL;
       -- Less than what was asked for: from when, and for how many viewings.
       ALTER TABLE access_decisions ADD COLUMN starts_at timestamptz(3), ADD COLUMN viewings int CHECK (viewings > 0);
       CREATE INDEX delegations_from ON delegations (from_id, id);

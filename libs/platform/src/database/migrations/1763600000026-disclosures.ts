@@ -78,7 +78,8 @@ export class Disclosures1763600000026 implements MigrationInterface {
         last_at timestamptz(3) NOT NULL,
         ended_at timestamptz(3)
       );
-      CREATE INDEX disclosure_fetches_open ON disclosure_fetches (disclosure_id) WHERE ended_at IS NULL;
+      CREATE INDEX disclosure_fetches_latest ON disclosure_fetches (disclosure_id, last_at);
+      CREATE INDEX disclosure_fetches_open ON disclosure_fetches (last_at) WHERE ended_at IS NULL;
 
       -- One answer each: what was asked for, and how much of it has been sent.
       CREATE TABLE disclosure_sendings (
