@@ -518,6 +518,12 @@ describe('a disclosure', () => {
         return fetch?.fresh;
       });
       await issue(custodian, long.id);
+      // Before it is read on: the rest would be here sooner than the service asks again.
+      await eventually('nothing more is sent', async () => {
+        const running = `SELECT true FROM disclosure_sendings s JOIN disclosure_fetches f ON f.id = s.fetch_id
+          WHERE f.disclosure_id = $1 AND s.running`;
+        return (await fetches(running)).length === 0;
+      });
       await expect(
         (async () => {
           while (!(await reader?.read())?.done);
