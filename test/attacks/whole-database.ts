@@ -37,9 +37,22 @@ export class WholeDatabase {
     await database.rows('SET LOCAL session_replication_role = replica');
     for (const table of tables) await database.rows(`ALTER TABLE public.${table} DISABLE TRIGGER USER`);
     await database.rows(`TRUNCATE ${tables.map((table) => `public.${table}`).join(', ')}`);
-    for (const table of tables)
-      await database.rows(`INSERT INTO public.${table} OVERRIDING SYSTEM VALUE SELECT * FROM ${schema}.${table}`);
+    for (const table of tables) {
+      const columns = await this.written(table);
+      await database.rows(
+        `INSERT INTO public.${table} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${schema}.${table}`,
+      );
+    }
     for (const { table, name } of guards) await database.rows(`ALTER TABLE public.${table} ENABLE ALWAYS TRIGGER ${name}`);
     await database.rows('COMMIT');
+  }
+
+  /** The columns that the database does not derive from others. */
+  private async written(table: string): Promise<string> {
+    const columns = await this.database.rows<{ name: string }>(
+      `SELECT quote_ident(attname) AS name FROM pg_attribute
+       WHERE attrelid = 'public.${table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum`,
+    );
+    return columns.map(({ name }) => name).join(', ');
   }
 }
