@@ -106,15 +106,17 @@ describe('access without anybody being asked', () => {
       const { size, root } = openCheckpoint(sampling.checkpoint ?? '', [parseVerifier(stack.logKey)]);
       expect(size.toString()).toBe(sampling.checkpointSize);
       expect(sampling.drawn).toEqual(drawAgain(root, sampling, 2));
-      const entries = await asSuperuser(stack.database, async (client) => {
-        type Row = { index: string; type: string; id: string; sha256: string };
-        const { rows } = await client.query<Row>(
-          `SELECT index::text, type, id, convert_from(header, 'UTF8')::jsonb ->> 'sha256' AS sha256 FROM custody_entries WHERE subject = $1
+      const entries = await eventually('both entries have their place', () =>
+        asSuperuser(stack.database, async (client) => {
+          type Row = { index: string; type: string; id: string; sha256: string };
+          const { rows } = await client.query<Row>(
+            `SELECT index::text, type, id, convert_from(header, 'UTF8')::jsonb ->> 'sha256' AS sha256 FROM custody_entries WHERE subject = $1
            ORDER BY seq`,
-          [sampling.id],
-        );
-        return rows;
-      });
+            [sampling.id],
+          );
+          return rows.length > 1 && rows;
+        }),
+      );
       expect(entries).toMatchObject([
         { type: 'sampling.committed', id: sampling.entry, sha256: digest(list) },
         { type: 'sampling.drawn', sha256: digest(sampling.drawn ?? []) },
