@@ -27,8 +27,8 @@ export async function test(context, args) {
   return exitCodeOf(sum);
 }
 
-/** One more than there are cores: most tests wait, for a service, a process, a deadline. */
-const MOST_AT_ONCE = availableParallelism() + 1;
+/** On two cores jest would leave one idle, and most tests wait: for a service, a process, a deadline. */
+const MOST_AT_ONCE = Math.max(2, availableParallelism() - 1);
 
 async function runJest(top, args, env, dataFolder) {
   const report = join(dataFolder, 'jest.json');
