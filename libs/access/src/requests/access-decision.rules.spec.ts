@@ -93,9 +93,10 @@ describe('deciding on an item', () => {
         expect(new Set(approving.map(({ human }) => human)).size).toBeGreaterThanOrEqual(decided.need);
         expect(humans.size).toBe(approving.length + approving.filter(({ behalfHuman }) => behalfHuman !== null).length);
       }),
-      { numRuns: 1000 },
+      // About one in twenty is granted, and the law is about those.
+      { numRuns: 4000 },
     );
-    expect(granted).toBeGreaterThan(0);
+    expect(granted).toBeGreaterThan(50);
   });
 
   it('is no business of whoever asked or is shown: not by themselves, nor by a second account, nor by anybody in their place', () => {
